@@ -1,0 +1,6 @@
+import { defineProject } from 'vitest/config'
+import { preset } from '../../vitest.preset.ts'
+
+export default defineProject(
+  preset({ typecheck: { enabled: false }, globalSetup: './chromium-setup.ts', testTimeout: 60_000 }),
+)

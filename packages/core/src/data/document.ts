@@ -1,0 +1,58 @@
+/**
+ * Session data at rest: one JSON object. Its top-level keys are the unit of merging, so the text is taken apart into
+ * key → JSON text without parsing what lies inside.
+ */
+export type Fragments = Map<string, string>
+
+/** Takes a JSON object text apart. The text is one that {@link joinFragments} or `JSON.stringify` wrote. */
+export function splitFragments(text: string): Fragments {
+  const fragments: Fragments = new Map()
+  let at = 1
+  while (at < text.length - 1) {
+    const keyEnd = stringEnd(text, at)
+    const valueStart = keyEnd + 1
+    const valueEnd = fragmentEnd(text, valueStart)
+    fragments.set(JSON.parse(text.slice(at, keyEnd)) as string, text.slice(valueStart, valueEnd))
+    at = valueEnd + 1
+  }
+  return fragments
+}
+
+/** Puts fragments together again; no fragments are `''`. */
+export function joinFragments(fragments: Fragments): string {
+  if (fragments.size === 0) return ''
+  const parts: string[] = []
+  for (const [key, text] of fragments) parts.push(`${JSON.stringify(key)}:${text}`)
+  return `{${parts.join(',')}}`
+}
+
+/** Index behind the closing quote of the string that opens at `start`. */
+function stringEnd(text: string, start: number): number {
+  let quote = text.indexOf('"', start + 1)
+  while (isEscaped(text, quote)) quote = text.indexOf('"', quote + 1)
+  return quote + 1
+}
+
+function isEscaped(text: string, quote: number): boolean {
+  let slashes = 0
+  while (text[quote - 1 - slashes] === '\\') slashes += 1
+  return slashes % 2 === 1
+}
+
+/** Index of the comma or brace that ends the value starting at `start`. */
+function fragmentEnd(text: string, start: number): number {
+  let depth = 0
+  let at = start
+  while (at < text.length) {
+    const char = text[at]
+    if (char === '"') {
+      at = stringEnd(text, at)
+      continue
+    }
+    if (char === '{' || char === '[') depth += 1
+    else if (depth === 0 && (char === ',' || char === '}')) return at
+    else if (char === '}' || char === ']') depth -= 1
+    at += 1
+  }
+  return at
+}

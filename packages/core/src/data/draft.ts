@@ -1,0 +1,173 @@
+import { ValueError } from '../errors.ts'
+import { type Fragments, joinFragments, splitFragments } from './document.ts'
+import type { DataShape } from './shape.ts'
+
+/** A function that makes the new value of a key from the old one; `undefined` deletes the key. It may run more than once. */
+export type Updater = (value: unknown) => unknown
+
+/** What one request did to one top-level key. `text: null` is a deletion. */
+export type Change =
+  | { readonly type: 'set'; readonly text: string | null }
+  | { readonly type: 'update'; readonly from?: string | null; readonly updaters: readonly Updater[] }
+
+/** The changed top-level keys of one request: what is re-applied when somebody else wrote meanwhile. */
+export type Patch = ReadonlyMap<string, Change>
+
+interface Updates {
+  from?: string | null
+  updaters: Updater[]
+  result: string | null
+}
+
+/** The changes of a draft, and its whole text with them applied to what it started from. */
+export interface Changes {
+  readonly patch: Patch
+  readonly text: string
+}
+
+const NOTHING: Patch = new Map()
+
+/** The application's view of the data during one request, and what it changed. Parsed when first read. */
+export class Draft {
+  readonly #shape: DataShape
+  readonly #version: string | undefined
+  readonly #updates = new Map<string, Updates>()
+  #text: string
+  #view: Record<string, unknown> | null = null
+  /** Fragments to compare with; null until needed. */
+  #baseline: Fragments | null = null
+
+  constructor(text: string, shape: DataShape, version?: string) {
+    this.#text = text
+    this.#shape = shape
+    this.#version = version
+  }
+
+  /** The encoded data this draft started from. */
+  get text(): string {
+    return this.#text
+  }
+
+  get view(): Record<string, unknown> {
+    this.#view ??= this.#open()
+    return this.#view
+  }
+
+  update(key: string, updater: Updater): void {
+    const before = this.#encode(key)
+    const updates = this.#updates.get(key) ?? { updaters: [], result: this.#original(key) }
+    if (before !== updates.result) {
+      updates.from = before
+      updates.updaters = []
+    }
+    assign(this.view, key, updater(this.view[key]))
+    updates.updaters.push(updater)
+    updates.result = this.#encode(key)
+    this.#updates.set(key, updates)
+  }
+
+  /** What has changed; throws {@link ValueError} for what cannot be stored. */
+  changes(): Changes {
+    if (this.#view === null) return { patch: NOTHING, text: this.#text }
+    const now = this.#shape.encode(this.#view)
+    const text = joinFragments(now)
+    if (this.#baseline === null && text === this.#text) return { patch: NOTHING, text }
+    const patch = new Map<string, Change>()
+    for (const key of new Set([...this.#fragments().keys(), ...now.keys()])) {
+      const change = this.#change(key, now.get(key) ?? null)
+      if (change !== null) patch.set(key, change)
+    }
+    if (patch.size > 0) this.#shape.validate(this.#view)
+    return { patch, text }
+  }
+
+  /** The changes were committed, `committed` is the stored text: later changes are measured from here. */
+  settle(changes: Changes, committed: string): void {
+    this.#text = committed
+    if (this.#view === null) return
+    this.#baseline = splitFragments(changes.text)
+    this.#updates.clear()
+    if (committed === changes.text) return
+    const stored = splitFragments(committed)
+    for (const [key, change] of changes.patch) {
+      if (change.type !== 'update') continue
+      const text = stored.get(key) ?? null
+      assign(this.#view, key, this.#shape.decodeValue(text))
+      if (text !== null) this.#baseline.set(key, text)
+      else this.#baseline.delete(key)
+    }
+  }
+
+  #change(key: string, text: string | null): Change | null {
+    if (text === this.#original(key)) return null
+    const updates = this.#updates.get(key)
+    if (updates === undefined || updates.result !== text) return { type: 'set', text }
+    const { from, updaters } = updates
+    return from === undefined ? { type: 'update', updaters } : { type: 'update', from, updaters }
+  }
+
+  #open(): Record<string, unknown> {
+    const opened = this.#shape.open(this.#text, this.#version)
+    if (opened.baseline !== undefined) this.#baseline = opened.baseline
+    return opened.view
+  }
+
+  #fragments(): Fragments {
+    this.#baseline ??= splitFragments(this.#text)
+    return this.#baseline
+  }
+
+  #original(key: string): string | null {
+    return this.#fragments().get(key) ?? null
+  }
+
+  #encode(key: string): string | null {
+    return this.#shape.encodeValue(this.view[key], key)
+  }
+}
+
+/** Outcome of {@link applyPatch}: the merged text, and the keys where a plain change replaced somebody else's. */
+export interface Applied {
+  readonly text: string
+  readonly overwritten: readonly string[]
+}
+
+/** Re-applies a patch to data that has changed since: plain changes win, `update` functions run again. */
+export function applyPatch(patch: Patch, base: string, current: string, shape: DataShape): Applied {
+  const before = splitFragments(base)
+  const fragments = splitFragments(current)
+  const overwritten: string[] = []
+  for (const [key, change] of patch) {
+    const there = fragments.get(key) ?? null
+    const text = change.type === 'set' ? change.text : rerun(change, key, there, shape)
+    if (change.type === 'set' && there !== (before.get(key) ?? null) && there !== text) overwritten.push(key)
+    if (text === null) fragments.delete(key)
+    else fragments.set(key, text)
+  }
+  return { text: joinFragments(fragments), overwritten }
+}
+
+function rerun(
+  change: Extract<Change, { type: 'update' }>,
+  key: string,
+  there: string | null,
+  shape: DataShape,
+): string | null {
+  let value = shape.decodeValue(change.from === undefined ? there : change.from)
+  for (const updater of change.updaters) value = updater(value)
+  return shape.encodeValue(value, key)
+}
+
+function assign(view: Record<string, unknown>, key: string, value: unknown): void {
+  if (value instanceof Promise) {
+    throw new ValueError(key, 'an update function must return the new value at once, not a promise')
+  }
+  if (value === undefined) delete view[key]
+  else view[key] = value
+}
+
+/** The text of the named keys alone. */
+export function pickKeys(text: string, keys: readonly string[]): string {
+  const fragments = splitFragments(text)
+  return joinFragments(new Map([...fragments].filter(([key]) => keys.includes(key))))
+}

@@ -1,0 +1,155 @@
+/**
+ * Every code an error of this library can carry. The code is stable; the message is for people and may change.
+ *
+ * | code | status | who must act |
+ * |---|---|---|
+ * | `ERR_SESS_CONFIG` | 500 | the developer, at construction |
+ * | `ERR_SESS_NOT_MOUNTED` | 500 | the developer: the middleware does not run before this handler |
+ * | `ERR_SESS_USE_DATA` | 500 | the developer: application data belongs into `session.data` |
+ * | `ERR_SESS_VALUE` | 500 | the developer: a value that the store cannot give back as it was |
+ * | `ERR_SESS_COOKIE_TOO_LARGE` | 500 | the developer: the cookie's name and attributes are too long |
+ * | `ERR_SESS_HEADERS_SENT` | 500 | the developer: a change that needs a cookie came after the headers left |
+ * | `ERR_SESS_INSECURE` | 400 | the operator: plain http, or a proxy that is not trusted |
+ * | `ERR_SESS_INTERRUPTED` | 409 | the client: the session ended or changed hands meanwhile; load again |
+ * | `ERR_SESS_STORE_UNAVAILABLE` | 503 | the operator: the store failed or did not answer in time; nothing was saved |
+ * | `ERR_SESS_STORE_AMBIGUOUS` | 503 | the operator: the store failed and it is unknown whether the write was applied |
+ */
+export type SessErrorCode =
+  | 'ERR_SESS_CONFIG'
+  | 'ERR_SESS_NOT_MOUNTED'
+  | 'ERR_SESS_USE_DATA'
+  | 'ERR_SESS_VALUE'
+  | 'ERR_SESS_COOKIE_TOO_LARGE'
+  | 'ERR_SESS_HEADERS_SENT'
+  | 'ERR_SESS_INSECURE'
+  | 'ERR_SESS_INTERRUPTED'
+  | 'ERR_SESS_STORE_UNAVAILABLE'
+  | 'ERR_SESS_STORE_AMBIGUOUS'
+
+/** Base class of all errors thrown here. Narrow on {@link SessError.code}; no token, sid or key is ever part of one. */
+export class SessError extends Error {
+  /** Stable machine-readable code. */
+  readonly code: SessErrorCode
+  /** HTTP status that fits, 400–599. Express, Koa and Fastify (`statusCode`) answer with it by themselves. */
+  readonly status: number
+
+  constructor(code: SessErrorCode, status: number, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.name = new.target.name
+    this.code = code
+    this.status = status
+  }
+
+  /** Same as {@link SessError.status}: the name that Fastify and http-errors read. */
+  get statusCode(): number {
+    return this.status
+  }
+
+  /** Whether the message may be shown to the client: true below 500. */
+  get expose(): boolean {
+    return this.status < 500
+  }
+}
+
+/** The options given to `createSessions()`, a store or an adapter cannot work, or cannot be secure. Thrown at construction. */
+export class ConfigError extends SessError {
+  constructor(message: string) {
+    super('ERR_SESS_CONFIG', 500, message)
+  }
+}
+
+/** `sessions.of(request)` was called where no session has been opened. */
+export class NotMountedError extends SessError {
+  constructor() {
+    super(
+      'ERR_SESS_NOT_MOUNTED',
+      500,
+      'No session was opened for this request: mount the session middleware before this handler, and pass the object your framework gives it.',
+    )
+  }
+}
+
+/** An assignment or method of another session library was used on the session itself. The message names the right call. */
+export class UseDataError extends SessError {
+  constructor(message: string) {
+    super('ERR_SESS_USE_DATA', 500, message)
+  }
+}
+
+/** `session.data` holds a value that could not be read back as it was written. {@link ValueError.path} says where. */
+export class ValueError extends SessError {
+  /** Where in `session.data` the value lies, like `cart.items[3].addedAt`. */
+  readonly path: string
+
+  constructor(path: string, problem: string, options?: { cause?: unknown }) {
+    super('ERR_SESS_VALUE', 500, `session.data.${path}: ${problem}`, options)
+    this.path = path
+  }
+}
+
+/** The cookie would exceed what browsers keep, so it was not sent. Source: RFC 6265bis §5.6. */
+export class CookieTooLargeError extends SessError {
+  constructor(message: string) {
+    super('ERR_SESS_COOKIE_TOO_LARGE', 500, message)
+  }
+}
+
+/** A change that needs a cookie (a first write, a sign-in, a hard rotation) came after the response headers had left. */
+export class HeadersSentError extends SessError {
+  constructor(change: string) {
+    super(
+      'ERR_SESS_HEADERS_SENT',
+      500,
+      `${change} needs a Set-Cookie header, but the response headers have already left. Make the change, and \`await session.commit()\`, before the first byte of the body.`,
+    )
+  }
+}
+
+/** A plain http request carries or needs the session cookie. */
+export class InsecureError extends SessError {
+  constructor(message: string) {
+    super('ERR_SESS_INSECURE', 400, message)
+  }
+}
+
+/** Why a commit was refused; see {@link InterruptedError.reason}. */
+export type InterruptedReason =
+  | 'ended'
+  | 'locked'
+  | 'anonymous'
+  | 'superseded'
+  | 'replaced'
+  | 'store'
+  | 'ahead'
+  | 'ambiguous'
+  | 'conflict'
+
+/** The session ended, was locked, or moved on while this request ran, so what it wanted to save was not saved. */
+export class InterruptedError extends SessError {
+  /** What happened to the session meanwhile. */
+  readonly reason: InterruptedReason
+
+  constructor(reason: InterruptedReason, message: string) {
+    super('ERR_SESS_INTERRUPTED', 409, message)
+    this.reason = reason
+  }
+}
+
+/** The store failed or did not answer within `storeTimeout`. Nothing was saved; the cookie is untouched. */
+export class StoreUnavailableError extends SessError {
+  constructor(operation: string, options?: { cause?: unknown }) {
+    super('ERR_SESS_STORE_UNAVAILABLE', 503, `The session store failed (${operation}).`, options)
+  }
+}
+
+/** The store failed while writing, and reading again could not tell whether the write was applied. */
+export class StoreAmbiguousError extends SessError {
+  constructor(options?: { cause?: unknown }) {
+    super(
+      'ERR_SESS_STORE_AMBIGUOUS',
+      503,
+      'The session store failed while writing, and it is unknown whether the change was saved.',
+      options,
+    )
+  }
+}

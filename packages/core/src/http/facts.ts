@@ -1,0 +1,77 @@
+/** Where headers are read from: Web `Headers`, or an object with lower-case names as Node has it. */
+export type HeaderSource =
+  | { get(name: string): string | null }
+  | Readonly<Record<string, string | readonly string[] | undefined>>
+
+/**
+ * What a server knows about one request. A Web `Request` is one; adapters build it from their framework.
+ * With `cookie` or `token` alone the caller vouches for the connection.
+ */
+export interface RequestFacts {
+  readonly method?: string
+  /** Path, or absolute URL; `https:` in front makes the request secure. */
+  readonly url?: string
+  readonly headers?: HeaderSource
+  /** The Cookie header, where there are no `headers`. */
+  readonly cookie?: string | undefined
+  /** The bare token, where neither cookies nor headers carry it. */
+  readonly token?: string | undefined
+  /** Whether the client reached the server over https, as far as the proxies in between are trusted. */
+  readonly secure?: boolean
+  /** Address of the client, as far as the proxies in between are trusted. An unknown one is not loopback. */
+  readonly ip?: string | undefined
+  /** The answer cannot set anything: a WebSocket upgrade, a background job. */
+  readonly upgrade?: boolean
+}
+
+/** One header of the request, lists joined as the protocol joins them. */
+export function headerOf(facts: RequestFacts, name: string): string | undefined {
+  const source = facts.headers
+  if (source === undefined) return undefined
+  if (isHeaders(source)) return source.get(name) ?? undefined
+  const value = source[name]
+  return typeof value === 'string' || value === undefined ? value : value.join(name === 'cookie' ? '; ' : ', ')
+}
+
+/** The Cookie header, from wherever the caller has it. */
+export function cookieHeaderOf(facts: RequestFacts): string {
+  return facts.cookie ?? headerOf(facts, 'cookie') ?? ''
+}
+
+/** Whether the client reached the server over https. Where nothing is said about the connection, the caller vouches for it. */
+export function isSecure(facts: RequestFacts): boolean {
+  if (facts.secure !== undefined) return facts.secure
+  if (facts.headers === undefined) return true
+  return facts.url?.startsWith('https:') ?? false
+}
+
+/**
+ * Whether this is a developer's own browser: host and peer are loopback, and no proxy has passed the request on. A proxy on
+ * the same machine sends a loopback Host by default, so its headers count as a no.
+ */
+export function isLoopback(facts: RequestFacts): boolean {
+  const host = headerOf(facts, 'host') ?? headerOf(facts, ':authority') ?? ''
+  return isLoopbackHost(host) && isLoopbackAddress(facts.ip ?? '') && !isForwarded(facts.headers)
+}
+
+function isLoopbackHost(host: string): boolean {
+  return /^(?:localhost|[a-z0-9-]+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i.test(host)
+}
+
+function isLoopbackAddress(address: string): boolean {
+  return address === '::1' || /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/i.test(address)
+}
+
+function isForwarded(source: HeaderSource | undefined): boolean {
+  if (source === undefined) return false
+  const names = isHeaders(source) ? headerNames(source) : Object.keys(source)
+  return names.some((name) => /^(?:forwarded|via|x-real-ip|x-forwarded.*)$/i.test(name))
+}
+
+function headerNames(source: { get(name: string): string | null; keys?(): Iterable<string> }): string[] {
+  return [...(source.keys?.() ?? [])]
+}
+
+function isHeaders(source: HeaderSource): source is { get(name: string): string | null } {
+  return typeof source.get === 'function'
+}

@@ -1,0 +1,46 @@
+export { Sessions, createSessions } from './http/sessions.ts'
+export type { SessionsOptions } from './http/sessions.ts'
+export { Session } from './manager/session.ts'
+export type { SignIn } from './manager/session.ts'
+export { memoryStore } from './memory/memory-store.ts'
+export type { MemoryStoreOptions } from './memory/memory-store.ts'
+export type { CookieOptions } from './http/cookie.ts'
+export type { Transport } from './http/carrier.ts'
+export type { HeaderSource, RequestFacts } from './http/facts.ts'
+export type { Duration } from './manager/duration.ts'
+export type { Key } from './crypto/keyring.ts'
+export type { Codec, OnInvalid } from './data/shape.ts'
+export type { Previous, Refused } from './manager/load.ts'
+export type {
+  SessEvent,
+  SessionEventListener,
+  SessionEventType,
+  SessionEvents,
+} from './manager/events.ts'
+export { systemClock, systemRandom } from './manager/ports.ts'
+export type {
+  Clock,
+  Evicting,
+  Random,
+  ReadOptions,
+  Replaced,
+  SessionStore,
+  WriteOptions,
+} from './manager/ports.ts'
+export type { Authentication, Device, EndedReason, Fingerprint, SessionRecord } from './kernel/record.ts'
+export type { Proof } from './kernel/reauthenticate.ts'
+export type { Expiry } from './kernel/expire.ts'
+export {
+  ConfigError,
+  CookieTooLargeError,
+  HeadersSentError,
+  InsecureError,
+  InterruptedError,
+  NotMountedError,
+  SessError,
+  StoreAmbiguousError,
+  StoreUnavailableError,
+  UseDataError,
+  ValueError,
+} from './errors.ts'
+export type { InterruptedReason, SessErrorCode } from './errors.ts'

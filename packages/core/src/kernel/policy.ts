@@ -1,0 +1,38 @@
+/** The numbers that decide. All durations in milliseconds; all intervals half-open: `now >= deadline` is over. */
+export interface Policy {
+  /** A session not used for this long is over (or locked, see {@link Policy.onIdle}). `null`: no idle timeout. */
+  readonly idleMs: number | null
+  /** A session is over this long after it was issued, whatever happens in between. */
+  readonly absoluteMs: number
+  /** A soft rotation is due this long after the current token was first seen. `null`: never by time. */
+  readonly rotateEveryMs: number | null
+  /** How long a retired token keeps working after its successor has been seen. */
+  readonly overlapMs: number
+  /** A request moves the idle deadline only if the last move is at least this old. */
+  readonly touchEveryMs: number
+  /** How far the clocks of the application's processes may disagree; slack on every garbage-collection instant. */
+  readonly clockSkewMs: number
+  /** How long a record is kept after its end, so that late use gets its reason. */
+  readonly retainEndedMs: number
+  /** What the idle deadline does to an authenticated session: `lock` lets one reauthentication reopen it. */
+  readonly onIdle: 'end' | 'lock'
+  /** What a changed fingerprint does: nothing, an event, an event and a lock, or an event and the end. */
+  readonly fingerprint: 'off' | 'observe' | 'lock' | 'end'
+}
+
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+
+/** The policy of `createSessions()` without options. */
+export const defaultPolicy: Policy = {
+  idleMs: 30 * MINUTE,
+  absoluteMs: 24 * HOUR,
+  rotateEveryMs: 15 * MINUTE,
+  overlapMs: MINUTE,
+  touchEveryMs: MINUTE,
+  clockSkewMs: 5 * SECOND,
+  retainEndedMs: 24 * HOUR,
+  onIdle: 'end',
+  fingerprint: 'observe',
+}

@@ -1,0 +1,50 @@
+import { mintSid, sidToId } from '../crypto/token.ts'
+import { VERSION_KEY } from '../data/shape.ts'
+import { StoreAmbiguousError, StoreUnavailableError } from '../errors.ts'
+import { type IssueInput, issue } from '../kernel/issue.ts'
+import { bears, type SessionRecord } from '../kernel/record.ts'
+import type { Arrival } from './load.ts'
+import type { Engine } from './options.ts'
+import { type Budget, callStore } from './store-gate.ts'
+import { revisionRandom } from './swap.ts'
+
+/** A new session and the secret that opens it. */
+export interface Issued {
+  readonly sid: string
+  readonly record: SessionRecord
+}
+
+/** Issues a session with a fresh sid; nothing is stored yet. */
+export function issueFor(
+  engine: Engine,
+  arrival: Arrival,
+  input: Omit<IssueInput, 'id' | 'random' | 'fingerprint' | 'extra'>,
+): Issued {
+  const sid = mintSid(engine.random.bytes(32))
+  const fingerprint = engine.policy.fingerprint === 'off' ? null : arrival.fingerprint
+  const extra = engine.shape.version === undefined ? {} : { [VERSION_KEY]: engine.shape.version }
+  const complete = { ...input, id: sidToId(sid), random: revisionRandom(engine), fingerprint, extra }
+  return { sid, record: issue(complete, engine.policy, engine.clock.now()) }
+}
+
+/** Stores a new record. A lost answer is found by reading again; the sid has not left the process, so trying twice is safe. */
+export async function createRecord(
+  engine: Engine,
+  budget: Budget,
+  record: SessionRecord,
+  durability?: 'replicated',
+): Promise<void> {
+  for (let failures = 0; ; failures += 1) {
+    try {
+      const created = await callStore(engine, budget, 'create', (options) =>
+        engine.store.create(record, durability === undefined ? options : { ...options, durability }),
+      )
+      if (created) return
+    } catch (error) {
+      if (error instanceof StoreAmbiguousError || failures > 0 || budget.spent) throw error
+    }
+    const there = await callStore(engine, budget, 'get', (options) => engine.store.get(record.id, options))
+    if (there !== null && bears(there, [record.revision])) return
+    if (there !== null) throw new StoreUnavailableError('create: another record has this id')
+  }
+}

@@ -1,0 +1,61 @@
+import { sidToId, type Token } from '../crypto/token.ts'
+import { InterruptedError, StoreUnavailableError } from '../errors.ts'
+import { invalidate } from '../kernel/invalidate.ts'
+import type { EndedReason, SessionRecord } from '../kernel/record.ts'
+import { emit } from './load.ts'
+import { type Budget, callStore } from './store-gate.ts'
+import { swap } from './swap.ts'
+import type { Visit } from './visit.ts'
+
+/**
+ * Carries out a sign-out: ends the record for any genuine token of it, superseded and expired ones too, and has the cookie
+ * cleared if the request sent it. Right after a new sign-in (`replaced`) it does neither.
+ */
+export async function endSource(visit: Visit, budget: Budget): Promise<void> {
+  const { refused } = visit
+  const reason = visit.pending.end as EndedReason
+  if (refused === 'store') throw new StoreUnavailableError('sign-out: the session could not be read')
+  if (refused !== 'replaced') {
+    const record = visit.record ?? visit.loaded.record
+    if (record !== null) await endRecord(visit, budget, record, reason)
+    else for (const token of new Set(visit.loaded.tokens)) await endUnread(visit, budget, token, reason)
+    visit.effect = reason === 'signed-out' && visit.arrival.tokens.length > 0 ? { type: 'clear' } : null
+    visit.refused = null
+  }
+  visit.record = null
+  visit.token = null
+  visit.accepted = { arrivedAt: visit.accepted.arrivedAt, hardRotations: 0, locked: false }
+  visit.due = { confirm: false, touch: false, rotate: false }
+  visit.pending.end = null
+}
+
+async function endUnread(visit: Visit, budget: Budget, token: Token, reason: EndedReason): Promise<void> {
+  const { engine } = visit
+  const id = sidToId(token.sid)
+  const record = await callStore(engine, budget, 'get', (options) => engine.store.get(id, options))
+  if (record !== null) await endRecord(visit, budget, record, reason)
+}
+
+/** Ends one record for good. Already ended, or gone from the store, is as good. */
+export async function endRecord(
+  visit: Visit,
+  budget: Budget,
+  record: SessionRecord,
+  reason: EndedReason,
+): Promise<void> {
+  const { engine } = visit
+  await engine.queue.run(record.id, budget.signal, async (latest) => {
+    try {
+      const { wrote, current } = await swap(engine, budget, {
+        from: latest ?? record,
+        durability: 'replicated',
+        build: (now) => (now.state === 'ended' ? null : invalidate(now, reason, engine.policy, engine.clock.now())),
+      })
+      if (wrote !== null) emit(engine, 'ended', wrote, { reason })
+      return current
+    } catch (error) {
+      if (error instanceof InterruptedError) return record
+      throw error
+    }
+  })
+}

@@ -1,0 +1,267 @@
+import type { Token } from '../crypto/token.ts'
+import { type Changes, Draft, pickKeys, type Updater } from '../data/draft.ts'
+import { InvalidDataSignal, VERSION_KEY } from '../data/shape.ts'
+import { HeadersSentError, InterruptedError, type InterruptedReason } from '../errors.ts'
+import type { Proof } from '../kernel/reauthenticate.ts'
+import type { EndedReason, SessionRecord } from '../kernel/record.ts'
+import type { Accepted } from '../kernel/rejudge.ts'
+import type { Arrival, Loaded, Previous, Refused } from './load.ts'
+import type { Engine } from './options.ts'
+import { isStoreFailure } from './store-gate.ts'
+
+/** What may be said about a sign-in. */
+export interface SignInOptions {
+  /** Keys of the data to keep, instead of the `carry` option. Nothing is carried from one subject to another. */
+  readonly carry?: readonly string[]
+  /** The cookie outlives the browser, up to the absolute deadline. Default false. */
+  readonly persistent?: boolean
+  /** How the user proved who they are, e.g. `['password', 'totp']`. */
+  readonly methods?: readonly string[]
+  /** The assurance level reached, as the application counts it. */
+  readonly level?: number
+  /** A name for lists of sessions, kept if the `device` option is on. */
+  readonly deviceName?: string
+}
+
+/** What a call asks of the session it is meant for; `rotate` is a hard one. */
+export type Step =
+  | { readonly type: 'rotate' }
+  | ({ readonly type: 'reauthenticate' } & Proof)
+  | { readonly type: 'lock' }
+
+/** A sign-in that the next commit carries out, and what it took over from. */
+export interface SignInIntent {
+  readonly subject: string
+  readonly options: SignInOptions
+  readonly carry: readonly string[]
+  readonly before: Draft
+  readonly stepsBefore: readonly Step[]
+}
+
+/** What the next commit has to do, besides data. */
+export interface Pending {
+  /** End the session this request came with. */
+  end: EndedReason | null
+  signIn: SignInIntent | null
+  /** In the order of the calls; for the new session if there is a sign-in. */
+  steps: Step[]
+}
+
+/** The token that the answer has to carry. A soft one must not leave after `until`. */
+export type TokenEffect =
+  | {
+      readonly type: 'send'
+      readonly sid: string
+      readonly generation: number
+      readonly lastsUntil: number | null
+      readonly until: number | null
+    }
+  | { readonly type: 'clear' }
+
+/** What the transport does for the manager. */
+export interface Carrier {
+  /** Throws when a token must not be set on this answer (plain http). */
+  requireSecure(): void
+}
+
+/** One request's dealings with its session: what it found, what it wants, what the answer has to carry. */
+export class Visit {
+  readonly engine: Engine
+  readonly arrival: Arrival
+  readonly carrier: Carrier
+  readonly loaded: Loaded
+  /** The live stored session this visit acts on, or null. */
+  record: SessionRecord | null
+  token: Token | null
+  accepted: Accepted
+  /** Set for a stand-in: data cannot be written, and only signing in or out has effects. */
+  refused: Refused | null
+  previous: Previous | null
+  draft: Draft
+  pending: Pending = { end: null, signIn: null, steps: [] }
+  effect: TokenEffect | null = null
+  /** What the load left to write when convenient; the first commit takes it. */
+  due: { confirm: boolean; touch: boolean; rotate: boolean }
+  headersSent = false
+  /** The application has looked at the session, so the answer depends on it. */
+  read = false
+  failure: unknown = null
+
+  constructor(engine: Engine, arrival: Arrival, carrier: Carrier, loaded: Loaded) {
+    this.engine = engine
+    this.arrival = arrival
+    this.carrier = carrier
+    this.loaded = loaded
+    this.record = loaded.accepted ? loaded.record : null
+    this.token = loaded.accepted ? (loaded.tokens[0] ?? null) : null
+    this.refused = loaded.refused
+    this.previous = loaded.previous
+    this.headersSent = arrival.upgrade
+    const { arrivedAt, locked, effects } = loaded
+    this.accepted = { arrivedAt, locked, hardRotations: this.record?.hardRotations ?? 0 }
+    this.due = {
+      confirm: effects.some((effect) => effect.type === 'replace'),
+      touch: !arrival.passive && effects.some((effect) => effect.type === 'touch'),
+      rotate: effects.some((effect) => effect.type === 'rotate'),
+    }
+    this.draft = this.freshDraft()
+    if (effects.some((effect) => effect.type === 'send-token')) this.sendToken(arrivedAt)
+  }
+
+  /** Whether requests of this kind move the idle deadline: not passive ones, and not those in flight during a rotation. */
+  get counts(): boolean {
+    if (this.arrival.passive || this.accepted.locked || this.record === null || this.token === null) return false
+    return this.token.generation >= this.record.generation || this.record.confirmedAt === null
+  }
+
+  /** The session as the application sees it now: none while signed out, locked or refused. */
+  get state(): 'anonymous' | 'authenticated' | 'locked' {
+    const { signIn, end, steps } = this.pending
+    const last = steps.findLast((step) => step.type !== 'rotate')
+    if (signIn !== null) return last?.type === 'lock' ? 'locked' : 'authenticated'
+    if (end !== null || this.record === null || this.record.subject === null) return 'anonymous'
+    if (last !== undefined) return last.type === 'lock' ? 'locked' : 'authenticated'
+    return this.accepted.locked ? 'locked' : 'authenticated'
+  }
+
+  get data(): Record<string, unknown> {
+    try {
+      return this.draft.view
+    } catch (error) {
+      if (!(error instanceof InvalidDataSignal)) throw error
+      this.#endWith('invalid')
+      return this.draft.view
+    }
+  }
+
+  update(key: string, updater: Updater): void {
+    this.#requireWritable('update()')
+    void this.data
+    this.draft.update(key, updater)
+  }
+
+  signIn(subject: string, options: SignInOptions): void {
+    if (this.headersSent) throw new HeadersSentError('signIn()')
+    const carry = options.carry ?? this.engine.carry
+    const { signIn, steps } = this.pending
+    const before = signIn?.before ?? this.draft
+    this.pending.signIn = { subject, options, carry, before, stepsBefore: signIn?.stepsBefore ?? steps }
+    this.pending.steps = []
+    const inherits = this.pending.end === null && this.refused === null && this.inheritable(this.record, subject)
+    this.draft = this.newDraft(inherits ? pickKeys(before.changes().text, carry) : '')
+  }
+
+  signOut(): void {
+    this.#endWith('signed-out')
+  }
+
+  /** Data goes from a visitor to anybody, and from a subject to itself. */
+  inheritable(record: SessionRecord | null, subject: string): boolean {
+    return record === null || record.subject === null || record.subject === subject
+  }
+
+  step(step: Step): void {
+    this.#requireWritable(`${step.type}()`, step.type === 'reauthenticate')
+    if (step.type !== 'rotate' && this.state === 'anonymous') {
+      throw new InterruptedError('anonymous', `${step.type}() needs a signed-in session; nobody is signed in.`)
+    }
+    if (this.headersSent && step.type !== 'lock') throw new HeadersSentError(`${step.type}()`)
+    if (step.type !== 'rotate' || this.pending.signIn !== null || this.record !== null) this.pending.steps.push(step)
+  }
+
+  /** Has the periodic rotation happen now, if nothing older than the current token can still be in flight. */
+  rotateSoon(): void {
+    this.#requireWritable('rotate()')
+    this.due.rotate = this.pending.end === null && this.record !== null
+  }
+
+  /** A response of 500 and above keeps what protects (sign-out, lock, rotate) and drops what it may not have meant. */
+  dropFragile(): void {
+    const { signIn, steps } = this.pending
+    const kept = signIn === null ? steps : signIn.stepsBefore
+    this.pending.steps = kept.filter((step) => step.type !== 'reauthenticate')
+    this.pending.signIn = null
+    this.draft = this.freshDraft()
+  }
+
+  /** The commit failed. Unless the request itself was at fault, it sees a stand-in from here on. */
+  fail(error: unknown): void {
+    this.failure = error
+    this.pending = { end: null, signIn: null, steps: [] }
+    this.due = { confirm: false, touch: false, rotate: false }
+    this.effect = null
+    if (isStoreFailure(error)) this.refused = 'store'
+    else if (error instanceof InterruptedError) this.#interrupted(error.reason)
+    if (this.refused !== null) this.record = null
+    this.draft = this.freshDraft()
+  }
+
+  /** From here on the visit acts on `record`, which is stored. */
+  adopt(record: SessionRecord, token: Token): void {
+    this.record = record
+    this.token = token
+    this.refused = null
+    this.accepted = {
+      arrivedAt: this.accepted.arrivedAt,
+      hardRotations: record.hardRotations,
+      locked: record.state === 'locked',
+    }
+  }
+
+  /** The answer has to carry the current token; until when, if a later answer may have overtaken it. */
+  sendToken(softSince: number | null): void {
+    if (this.record === null || this.token === null) return
+    const { persistent, absoluteAt, generation } = this.record
+    const until = softSince === null ? null : softSince + this.engine.policy.overlapMs / 2
+    this.effect = { type: 'send', sid: this.token.sid, generation, lastsUntil: persistent ? absoluteAt : null, until }
+  }
+
+  /** Throws what keeps a token from being set on this answer. */
+  requireToken(change: string): void {
+    if (this.headersSent) throw new HeadersSentError(change)
+    this.carrier.requireSecure()
+  }
+
+  /** Data that a stand-in or a locked session cannot save. */
+  checkWritable(changes: Changes): void {
+    if (changes.patch.size > 0) this.#requireWritable('Changing session.data')
+  }
+
+  freshDraft(): Draft {
+    const readable = this.record !== null && !this.accepted.locked && this.pending.end === null
+    return this.newDraft(readable ? (this.record?.data ?? '') : '', this.record?.extra[VERSION_KEY])
+  }
+
+  newDraft(text: string, version: string | undefined = this.engine.shape.version): Draft {
+    return new Draft(text, this.engine.shape, version)
+  }
+
+  /** An ended session may have been replaced by a sign-in, whose cookie nothing here may overwrite. */
+  #interrupted(reason: InterruptedReason): void {
+    if (reason === 'ended') this.refused = 'replaced'
+    if (reason === 'superseded') this.refused = 'superseded'
+    if (reason === 'locked') this.accepted = { ...this.accepted, locked: true }
+  }
+
+  #endWith(reason: EndedReason): void {
+    const end = reason === 'signed-out' ? reason : (this.pending.end ?? reason)
+    this.pending = { end, signIn: null, steps: [] }
+    this.draft = this.newDraft('')
+  }
+
+  #requireWritable(action: string, opensLock = false): void {
+    if (this.pending.signIn !== null || (this.pending.end !== null && this.refused !== 'replaced')) return
+    if (this.refused !== null) {
+      throw new InterruptedError(
+        this.refused,
+        `${action} is not possible: this request was refused (${this.refused}). Signing in starts a new session.`,
+      )
+    }
+    if (this.accepted.locked && !opensLock && !this.pending.steps.some((step) => step.type === 'reauthenticate')) {
+      throw new InterruptedError(
+        'locked',
+        `${action} is not possible: the session is locked. reauthenticate(), signIn() and signOut() are.`,
+      )
+    }
+  }
+}

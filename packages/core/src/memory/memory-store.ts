@@ -1,0 +1,121 @@
+import { ConfigError } from '../errors.ts'
+import type { SessionRecord } from '../kernel/record.ts'
+import type { Evicting, Replaced, SessionStore } from '../manager/ports.ts'
+
+/** Options of {@link memoryStore}. */
+export interface MemoryStoreOptions {
+  /** Most records kept, default 100 000. Expired ones make room first; dropping a live one raises `evicted`. */
+  readonly max?: number
+}
+
+/** Records looked at per write to find expired ones: a constant price instead of a pause. */
+const SWEEP = 4
+
+/** Sessions in this process's memory: for development, tests and single processes whose users may be signed out by a restart. */
+export function memoryStore(options: MemoryStoreOptions = {}): SessionStore & Evicting {
+  const { max = 100_000 } = options
+  if (!Number.isSafeInteger(max) || max < 1) throw new ConfigError('memoryStore: `max` must be a positive integer.')
+  return new MemoryStore(max)
+}
+
+class MemoryStore implements SessionStore, Evicting {
+  readonly durable = false
+  readonly #max: number
+  readonly #records = new Map<string, SessionRecord>()
+  readonly #listeners = new Set<(handle: string) => void>()
+  #cursor: IterableIterator<SessionRecord> = this.#records.values()
+  /** The latest instant seen in any record: the store has no clock of its own. */
+  #now = 0
+
+  constructor(max: number) {
+    this.#max = max
+  }
+
+  async get(id: string): Promise<SessionRecord | null> {
+    const record = this.#records.get(id)
+    return record === undefined ? null : copy(record)
+  }
+
+  async create(record: SessionRecord): Promise<boolean> {
+    if (this.#records.has(record.id)) return false
+    this.#hear(record.createdAt)
+    this.#sweep(SWEEP)
+    if (this.#records.size >= this.#max) this.#makeRoom()
+    this.#records.set(record.id, copy(record))
+    return true
+  }
+
+  async replace(record: SessionRecord, expected: string): Promise<Replaced> {
+    this.#hear(record.endedAt ?? record.lastSeenAt)
+    const current = this.#records.get(record.id)
+    if (current === undefined) return { ok: false, current: null }
+    if (current.revision !== expected) return { ok: false, current: copy(current) }
+    const lastSeenAt = Math.max(current.lastSeenAt, record.lastSeenAt)
+    const expiresAt = record.state === 'ended' ? record.expiresAt : Math.max(current.expiresAt, record.expiresAt)
+    this.#records.set(record.id, { ...copy(record), lastSeenAt, expiresAt })
+    return { ok: true }
+  }
+
+  async touch(id: string, lastSeenAt: number, expiresAt: number): Promise<boolean> {
+    this.#hear(lastSeenAt)
+    const current = this.#records.get(id)
+    if (current === undefined || current.state === 'ended') return false
+    this.#records.set(id, {
+      ...current,
+      lastSeenAt: Math.max(current.lastSeenAt, lastSeenAt),
+      expiresAt: Math.max(current.expiresAt, expiresAt),
+    })
+    return true
+  }
+
+  onEvict(listener: (handle: string) => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  #hear(instant: number): void {
+    this.#now = Math.max(this.#now, instant)
+  }
+
+  /** Drops what has expired among the next few records; the cursor goes round and round. */
+  #sweep(count: number): void {
+    for (let looked = 0; looked < count; looked += 1) {
+      const next = this.#cursor.next()
+      if (next.done === true) {
+        this.#cursor = this.#records.values()
+        return
+      }
+      if (this.#now >= next.value.expiresAt) this.#records.delete(next.value.id)
+    }
+  }
+
+  /** Expired records first, then tombstones, then the oldest visitors, then the oldest sessions. */
+  #makeRoom(): void {
+    let tombstone: string | undefined
+    let visitor: string | undefined
+    for (const record of this.#records.values()) {
+      if (this.#now >= record.expiresAt) {
+        this.#records.delete(record.id)
+        return
+      }
+      if (record.state === 'ended') tombstone ??= record.id
+      if (record.state === 'anonymous') visitor ??= record.id
+    }
+    const [oldest] = this.#records.keys()
+    const victim = tombstone ?? visitor ?? (oldest as string)
+    this.#records.delete(victim)
+    if (victim !== tombstone) for (const listener of this.#listeners) listener(victim)
+  }
+}
+
+function copy(record: SessionRecord): SessionRecord {
+  const { recent, auth, fingerprint, device, extra } = record
+  return {
+    ...record,
+    recent: [...recent],
+    auth: auth === null ? null : { ...auth, methods: [...auth.methods] },
+    fingerprint: fingerprint === null ? null : { ...fingerprint },
+    device: device === null ? null : { ...device },
+    extra: { ...extra },
+  }
+}

@@ -1,0 +1,16 @@
+import { defineConfig } from 'tsup'
+import { preset } from '../../tsup.preset.ts'
+
+export default defineConfig(
+  preset({
+    entry: {
+      index: 'src/index.ts',
+      kernel: 'src/kernel.ts',
+      http: 'src/http.ts',
+      'crypto/digest-node': 'src/crypto/digest-node.ts',
+      'crypto/digest-portable': 'src/crypto/digest-portable.ts',
+    },
+    // Stays an import in dist: the runtime's own condition chooses the file ("imports" in package.json).
+    external: ['#digest'],
+  }),
+)

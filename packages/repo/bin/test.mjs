@@ -1,0 +1,94 @@
+// npm test: install, build, types, lint, tests, packed packages. Its last line counts them all.
+// Arguments go to vitest. A skipped test named `… [needs <thing>]` says that <thing> could not be installed:
+// that is a note on a developer's machine and a failure where CI is set.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { bootstrap } from './bootstrap.mjs'
+import { inCI, root, run } from './workspace.mjs'
+
+let passed = 0
+/** @type {string[]} */
+const failed = []
+/** @type {string[]} */
+const skipped = []
+
+/** @param {string} name @param {boolean} ok */
+function count(name, ok) {
+  if (ok) passed += 1
+  else failed.push(name)
+}
+
+/** @param {string} name @param {string} command @param {string[]} args */
+async function step(name, command, args) {
+  console.log(`\n── ${name}`)
+  const started = Date.now()
+  const ok = (await run(command, args, { quiet: true })) === 0
+  console.log(`${ok ? '✓' : '✗'} ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)`)
+  count(name, ok)
+}
+
+/**
+ * @typedef {{ fullName: string, status: string }} Assertion
+ * @typedef {{ name: string, status: string, message?: string, assertionResults: Assertion[] }} File
+ * @param {File} file
+ */
+function countFile({ name, status, assertionResults }) {
+  const before = failed.length
+  for (const { fullName, status: outcome } of assertionResults) {
+    const title = `${path.relative(root, name)} > ${fullName}`
+    if (outcome === 'passed') passed += 1
+    else if (outcome === 'failed') failed.push(title)
+    else skipped.push(title)
+  }
+  if (status === 'failed' && failed.length === before) failed.push(`${path.relative(root, name)} (does not load)`)
+}
+
+async function tests() {
+  console.log('\n── tests')
+  const folder = mkdtempSync(path.join(tmpdir(), 'vitest-'))
+  const output = path.join(folder, 'report.json')
+  try {
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${output}`]
+    const code = await run('vitest', ['run', ...reporters, ...process.argv.slice(2)])
+    const before = failed.length
+    /** @type {File[]} */
+    const files = JSON.parse(readFileSync(output, 'utf8')).testResults
+    for (const file of files) countFile(file)
+    if (code !== 0 && failed.length === before) failed.push('vitest (an error outside the tests, or no tests)')
+    if (files.length === 0 && code === 0) failed.push('vitest (no tests)')
+  } catch (error) {
+    failed.push(`vitest (left no report: ${error instanceof Error ? error.message : error})`)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function packedPackages() {
+  console.log('\n── packed packages')
+  const { checkExports, printExports } = await import('./check-exports.mjs')
+  const reports = await checkExports()
+  printExports(reports)
+  for (const { name, problems } of reports) count(`exports of ${name}`, problems.length === 0)
+}
+
+/** @param {string} title @param {string[]} names */
+const list = (title, names) =>
+  names.length > 0 && console.log(`\n${title}:\n${names.map((name) => `  ${name}`).join('\n')}`)
+
+const installed = await bootstrap()
+count('install', installed)
+if (installed) {
+  await step('build', 'turbo', ['run', 'build', '--continue', '--output-logs=errors-only'])
+  await step('typecheck', 'turbo', ['run', 'typecheck', '--continue', '--output-logs=errors-only'])
+  await step('lint', 'biome', ['check', '--error-on-warnings', '.'])
+  await tests()
+  await packedPackages()
+}
+
+const missing = skipped.filter((name) => /\[needs [^\]]+\]/.test(name))
+list('Skipped', skipped)
+list('Failed', failed)
+if (inCI && missing.length > 0) console.log('\nCI is set: what could not be installed fails the run.')
+console.log(`\n${passed} passed, ${failed.length} failed, ${skipped.length} skipped`)
+process.exitCode = failed.length > 0 || (inCI && missing.length > 0) ? 1 : 0

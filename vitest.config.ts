@@ -1,0 +1,18 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    projects: ['packages/*/vitest.config.ts', 'examples/*/vitest.config.ts'],
+    maxWorkers: 2,
+    coverage: {
+      provider: 'v8',
+      include: ['packages/*/src/**/*.ts'],
+      exclude: ['**/*.d.ts'],
+      reporter: ['text-summary', 'lcov'],
+      thresholds: {
+        'packages/core/src/kernel/**': { branches: 100 },
+        'packages/core/src/manager/**': { branches: 100 },
+      },
+    },
+  },
+})

@@ -1,0 +1,17 @@
+import type { UserWorkspaceConfig } from 'vitest/config'
+
+/** Workspace packages resolve to their sources, so that tests need no build. */
+const conditions = ['@sess/source', 'module', 'node', 'development|production']
+
+/** What every package's vitest.config.ts starts from; `test` adds to it. */
+export const preset = (test: UserWorkspaceConfig['test'] = {}): UserWorkspaceConfig => ({
+  ssr: { resolve: { conditions } },
+  test: {
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    include: ['test/**/*.test.ts'],
+    benchmark: { include: ['test/**/*.bench.ts'] },
+    ...test,
+    typecheck: { enabled: true, include: ['test/**/*.test-d.ts'], ignoreSourceErrors: true, ...test.typecheck },
+  },
+})
