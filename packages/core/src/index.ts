@@ -1,7 +1,7 @@
 export { Sessions, createSessions } from './http/sessions.ts'
 export type { SessionsOptions } from './http/sessions.ts'
 export { Session } from './manager/session.ts'
-export type { SignIn } from './manager/session.ts'
+export type { DefaultData, SessionData, SignIn } from './manager/session.ts'
 export { memoryStore } from './memory/memory-store.ts'
 export type { MemoryStoreOptions } from './memory/memory-store.ts'
 export type { CookieOptions } from './http/cookie.ts'

@@ -171,3 +171,8 @@ export function pickKeys(text: string, keys: readonly string[]): string {
   const fragments = splitFragments(text)
   return joinFragments(new Map([...fragments].filter(([key]) => keys.includes(key))))
 }
+
+/** The keys of the text that {@link pickKeys} leaves out. */
+export function dropKeys(text: string, keys: readonly string[]): string[] {
+  return [...splitFragments(text).keys()].filter((key) => !keys.includes(key))
+}

@@ -28,8 +28,6 @@ export class TokenTransport {
   readonly #engine: Engine
   readonly #cookies: CookiePair
   readonly #header: string | null
-  readonly #production = typeof process !== 'undefined' && process?.env?.NODE_ENV === 'production'
-  #told = false
 
   constructor(engine: Engine, options: TransportOptions) {
     this.#engine = engine
@@ -45,15 +43,16 @@ export class TokenTransport {
   /** Texts sent as our token; refuses plain http that carries one. */
   receive(facts: RequestFacts): { readonly tokens: readonly string[]; readonly channel: Channel } {
     const channel = this.#channel(facts)
-    if (facts.token !== undefined) return { tokens: [facts.token], channel }
-    if (this.#header !== null) {
-      const text = headerOf(facts, this.#header)
-      if (text !== undefined) channel.requireSecure()
-      return { tokens: text === undefined ? [] : [text], channel }
-    }
-    const tokens = scanCookies(cookieHeaderOf(facts), channel.cookieName)
+    const tokens = this.#texts(facts, channel)
     if (tokens.length > 0) channel.requireSecure()
     return { tokens, channel }
+  }
+
+  #texts(facts: RequestFacts, channel: Channel): readonly string[] {
+    if (facts.token === undefined && this.#header === null)
+      return scanCookies(cookieHeaderOf(facts), channel.cookieName)
+    const text = facts.token ?? headerOf(facts, this.#header as string)
+    return text === undefined ? [] : [text]
   }
 
   /** The header lines that carry an effect to the client. */
@@ -69,17 +68,13 @@ export class TokenTransport {
 
   #channel(facts: RequestFacts): Channel {
     if (isSecure(facts)) return new Channel(this.#engine, this.#cookies.secure.name, 'secure')
-    if (this.#production || !isLoopback(facts)) return new Channel(this.#engine, this.#cookies.secure.name, 'insecure')
-    this.#tell()
-    return new Channel(this.#engine, this.#cookies.development.name, 'development')
-  }
-
-  #tell(): void {
-    if (this.#told) return
-    this.#told = true
-    console.warn(
-      `sess: plain http on loopback, so the development cookie "${this.#cookies.development.name}" is used (no prefix, not Secure). Over https it is "${this.#cookies.secure.name}".`,
+    if (!this.#engine.development || !isLoopback(facts))
+      return new Channel(this.#engine, this.#cookies.secure.name, 'insecure')
+    const { secure, development } = this.#cookies
+    this.#engine.advise(
+      `plain http on loopback, so the development cookie "${development.name}" is used (no prefix, not Secure). Over https it is "${secure.name}".`,
     )
+    return new Channel(this.#engine, this.#cookies.development.name, 'development')
   }
 }
 

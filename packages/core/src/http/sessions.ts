@@ -2,16 +2,14 @@ import { ConfigError, NotMountedError } from '../errors.ts'
 import type { SessionEventListener, SessionEventType } from '../manager/events.ts'
 import { type Arrival, load } from '../manager/load.ts'
 import { createEngine, type Engine, type ManagerOptions } from '../manager/options.ts'
-import { Session } from '../manager/session.ts'
+import { type DefaultData, Session } from '../manager/session.ts'
 import { Visit } from '../manager/visit.ts'
 import { headerLines, TokenTransport, type TransportOptions } from './carrier.ts'
 import { reduceUserAgent } from './client.ts'
 import { headerOf, type RequestFacts } from './facts.ts'
 
 /** Everything `createSessions()` can be told. Only `store` is required. */
-export interface SessionsOptions<Data extends object = Record<string, unknown>>
-  extends ManagerOptions<Data>,
-    TransportOptions {
+export interface SessionsOptions<Data extends object = DefaultData> extends ManagerOptions<Data>, TransportOptions {
   /** Whether requests count as activity, default true. A function decides per request: `(facts) => facts.url !== '/poll'`. */
   readonly touch?: boolean | ((facts: RequestFacts) => boolean)
 }
@@ -20,7 +18,7 @@ export interface SessionsOptions<Data extends object = Record<string, unknown>>
  * Sessions of one application: open them, find them, listen to what happens to them. Holds no global state; several with
  * different cookie names live side by side.
  */
-export class Sessions<Data extends object = Record<string, unknown>> {
+export class Sessions<Data extends object = DefaultData> {
   readonly #engine: Engine
   readonly #transport: TokenTransport
   readonly #touch: boolean | ((facts: RequestFacts) => boolean)
@@ -107,9 +105,7 @@ export class Sessions<Data extends object = Record<string, unknown>> {
  * ```
  * @throws {ConfigError} for options that cannot work or cannot be secure
  */
-export function createSessions<Data extends object = Record<string, unknown>>(
-  options: SessionsOptions<Data>,
-): Sessions<Data> {
+export function createSessions<Data extends object = DefaultData>(options: SessionsOptions<Data>): Sessions<Data> {
   if (typeof options !== 'object' || options === null) {
     throw new ConfigError(
       'createSessions(options) needs an object with at least a `store`, like { store: memoryStore() }.',

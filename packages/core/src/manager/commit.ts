@@ -75,7 +75,7 @@ async function modify(visit: Visit, budget: Budget, changes: Changes): Promise<v
   const overwritten = new Set<string>()
   const decidedAt = engine.clock.now()
   let written: SessionRecord | null = null
-  await engine.queue.run(known.id, budget.signal, async (latest) => {
+  await engine.queue.run(known.id, budget, async (latest) => {
     const from = latest !== null && writes(latest) > writes(known) ? latest : known
     const build = (current: SessionRecord) => nextRecord(visit, current, changes, overwritten)
     const outcome = await swap(engine, budget, hard ? { from, build, durability: 'replicated' } : { from, build })

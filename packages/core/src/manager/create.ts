@@ -36,8 +36,12 @@ export async function createRecord(
 ): Promise<void> {
   for (let failures = 0; ; failures += 1) {
     try {
-      const created = await callStore(engine, budget, 'create', (options) =>
-        engine.store.create(record, durability === undefined ? options : { ...options, durability }),
+      const created = await callStore(
+        engine,
+        budget,
+        'create',
+        (options) => engine.store.create(record, options),
+        durability,
       )
       if (created) return
     } catch (error) {

@@ -44,7 +44,7 @@ export async function endRecord(
   reason: EndedReason,
 ): Promise<void> {
   const { engine } = visit
-  await engine.queue.run(record.id, budget.signal, async (latest) => {
+  await engine.queue.run(record.id, budget, async (latest) => {
     try {
       const { wrote, current } = await swap(engine, budget, {
         from: latest ?? record,

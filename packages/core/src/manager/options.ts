@@ -76,6 +76,10 @@ export interface Engine {
   readonly onStoreError: 'fail' | 'anonymous'
   readonly onOverwrite: 'event' | 'throw'
   readonly onServerError: 'drop' | 'keep'
+  /** NODE_ENV is not production. */
+  readonly development: boolean
+  /** Says something to the developer, once. */
+  readonly advise: (message: string) => void
 }
 
 /** Checks the options; throws {@link ConfigError} for what cannot work or cannot be secure. */
@@ -84,6 +88,7 @@ export function createEngine<Data extends object>(options: ManagerOptions<Data>)
   const random = options.random ?? systemRandom
   const storeTimeoutMs = readDuration(options.storeTimeout ?? '2s', 'storeTimeout')
   if (storeTimeoutMs === 0) throw new ConfigError('`storeTimeout` must be longer than 0.')
+  const development = typeof process === 'undefined' || process?.env?.NODE_ENV !== 'production'
   const engine: Engine = {
     store: options.store,
     tokens: new Keyring(configuredKeys(options, random), 'token'),
@@ -99,6 +104,8 @@ export function createEngine<Data extends object>(options: ManagerOptions<Data>)
     onStoreError: oneOf(options.onStoreError, ['fail', 'anonymous'], 'onStoreError'),
     onOverwrite: oneOf(options.onOverwrite, ['event', 'throw'], 'onOverwrite'),
     onServerError: oneOf(options.onServerError, ['drop', 'keep'], 'onServerError'),
+    development,
+    advise: adviser(development),
   }
   forwardEvictions(engine)
   return engine
@@ -153,6 +160,15 @@ function checkStore(store: SessionStore | undefined): void {
     throw new ConfigError(
       `\`store\` is not a session store: ${missing.map((method) => `${method}()`).join(', ')} missing. Use memoryStore() or one of the @sess/store-* packages.`,
     )
+  }
+}
+
+function adviser(development: boolean): (message: string) => void {
+  const said = new Set<string>()
+  return (message) => {
+    if (!development || said.has(message)) return
+    said.add(message)
+    console.warn(`sess: ${message}`)
   }
 }
 

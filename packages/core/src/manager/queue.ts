@@ -1,5 +1,6 @@
 import { StoreUnavailableError } from '../errors.ts'
 import type { SessionRecord } from '../kernel/record.ts'
+import type { Budget } from './store-gate.ts'
 
 interface Line {
   tail: Promise<void>
@@ -16,13 +17,9 @@ export class CommitQueue {
 
   /**
    * Runs `work` after all earlier work on `id`. It gets the newest record known to be stored, and returns the one it left
-   * behind. Once `signal` aborts, waiting ends with a {@link StoreUnavailableError}.
+   * behind. Once the budget is spent, waiting ends with a {@link StoreUnavailableError}.
    */
-  async run(
-    id: string,
-    signal: AbortSignal,
-    work: (latest: SessionRecord | null) => Promise<SessionRecord>,
-  ): Promise<void> {
+  async run(id: string, budget: Budget, work: (latest: SessionRecord | null) => Promise<SessionRecord>): Promise<void> {
     const line = this.#lines.get(id) ?? { tail: Promise.resolve(), waiting: 0, latest: null }
     this.#lines.set(id, line)
     line.waiting += 1
@@ -33,7 +30,7 @@ export class CommitQueue {
     })
     line.tail = before.then(() => done)
     try {
-      if (line.waiting > 1) await untilAborted(before, signal)
+      if (line.waiting > 1) await inTime(before, budget)
       const { latest } = line
       line.latest = null
       line.latest = await work(latest)
@@ -45,15 +42,14 @@ export class CommitQueue {
   }
 }
 
-async function untilAborted(turn: Promise<void>, signal: AbortSignal): Promise<void> {
-  let giveUp = (): void => {}
-  const aborted = new Promise<never>((_, reject) => {
-    giveUp = () => reject(new StoreUnavailableError('commit: no time left'))
+function inTime(turn: Promise<void>, budget: Budget): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const release = budget.limit(Number.POSITIVE_INFINITY, () => {
+      reject(new StoreUnavailableError('commit: no time left'))
+    })
+    turn.then(() => {
+      release()
+      resolve()
+    })
   })
-  signal.addEventListener('abort', giveUp)
-  try {
-    await Promise.race([turn, aborted])
-  } finally {
-    signal.removeEventListener('abort', giveUp)
-  }
 }

@@ -6,6 +6,24 @@ import { settle, start } from './commit.ts'
 import type { Previous, Refused } from './load.ts'
 import type { SignInOptions, Visit } from './visit.ts'
 
+/**
+ * The shape of `session.data`, for applications with one kind of session. Declare it once and every `session` is typed:
+ *
+ * @example
+ * ```ts
+ * declare module '@sess/core' {
+ *   interface SessionData {
+ *     cart: string[]
+ *   }
+ * }
+ * ```
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: it is filled by the application's declaration.
+export interface SessionData {}
+
+/** {@link SessionData} where the application has declared it, else any keys with unknown values. */
+export type DefaultData = keyof SessionData extends never ? Record<string, unknown> : SessionData
+
 /** Options of {@link Session.signIn}, with the carried keys checked against the data's type. */
 export type SignIn<Data extends object> = Omit<SignInOptions, 'carry'> & {
   readonly carry?: readonly (keyof Data & string)[]
@@ -29,7 +47,7 @@ Guarded.prototype = habits
  * The session of one request. Reading is synchronous; `signIn`, `signOut`, `rotate`, `reauthenticate`, `lock` and changes of
  * `data` are intents, visible at once and carried out by one commit before the response leaves.
  */
-export class Session<Data extends object = Record<string, unknown>> extends Guarded {
+export class Session<Data extends object = DefaultData> extends Guarded {
   readonly #visit: Visit
   readonly #headers: (visit: Visit) => [string, string][]
   #committing: Promise<void> | null = null
@@ -172,7 +190,7 @@ export class Session<Data extends object = Record<string, unknown>> extends Guar
    * @throws {HeadersSentError} the change needs a cookie and the headers have left
    */
   async commit(): Promise<void> {
-    await this.#committing?.catch(() => {})
+    while (this.#committing !== null) await this.#committing.catch(() => {})
     const visit = this.#visit
     const work = start(visit, visit.draft.changes())
     if (work !== undefined) await this.#during(work)

@@ -1,26 +1,40 @@
 import { StoreAmbiguousError, StoreUnavailableError } from '../errors.ts'
 import type { Engine } from './options.ts'
-import type { ReadOptions } from './ports.ts'
+import type { WriteOptions } from './ports.ts'
 
 /** How much time a load or a commit may still spend on the store. */
 export class Budget {
-  readonly #controller = new AbortController()
+  readonly #ms: number
   readonly #timer: unknown
+  readonly #waiting = new Set<() => void>()
+  #spent = false
 
   constructor(ms: number) {
-    this.#timer = setTimeout(() => this.#controller.abort(), ms)
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal
+    this.#ms = ms
+    this.#timer = setTimeout(() => this.#end(), ms)
   }
 
   get spent(): boolean {
-    return this.#controller.signal.aborted
+    return this.#spent
+  }
+
+  /** Calls `cutOff` after `ms`, or when the budget is spent. Returns the function that calls it off. */
+  limit(ms: number, cutOff: () => void): () => void {
+    const timer = ms < this.#ms ? setTimeout(cutOff, ms) : null
+    this.#waiting.add(cutOff)
+    return () => {
+      if (timer !== null) clearTimeout(timer)
+      this.#waiting.delete(cutOff)
+    }
   }
 
   close(): void {
     clearTimeout(this.#timer)
+  }
+
+  #end(): void {
+    this.#spent = true
+    for (const cutOff of this.#waiting) cutOff()
   }
 }
 
@@ -34,35 +48,59 @@ export async function withBudget<T>(ms: number, work: (budget: Budget) => Promis
   }
 }
 
-/** One store call, cut off at `storeTimeout` and at the end of the budget. What it throws is a {@link StoreUnavailableError}, or
- * the {@link StoreAmbiguousError} of a store that knows that a write was applied but not replicated. */
-export async function callStore<T>(
+/** Options of one store call. Few stores look at the signal, so it is made when they do. */
+class CallOptions implements WriteOptions {
+  declare readonly durability?: 'replicated'
+  #controller: AbortController | null = null
+  #aborted = false
+
+  constructor(durability: 'replicated' | undefined) {
+    if (durability !== undefined) this.durability = durability
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.#aborted) this.#controller.abort()
+    return this.#controller.signal
+  }
+
+  abort(): void {
+    this.#aborted = true
+    this.#controller?.abort()
+  }
+}
+
+/**
+ * One store call, cut off at `storeTimeout` and at the end of the budget. What it rejects with is a
+ * {@link StoreUnavailableError}, or the {@link StoreAmbiguousError} of a store that applied a write but could not replicate it.
+ */
+export function callStore<T>(
   engine: Engine,
   budget: Budget,
   operation: string,
-  call: (options: Required<ReadOptions>) => Promise<T>,
+  call: (options: WriteOptions) => Promise<T>,
+  durability?: 'replicated',
 ): Promise<T> {
-  if (budget.spent) throw new StoreUnavailableError(`${operation}: no time left`)
-  const controller = new AbortController()
-  let timer: unknown
-  let cutOff = (): void => {}
-  const limit = new Promise<never>((_, reject) => {
-    cutOff = () => {
-      controller.abort()
+  if (budget.spent) return Promise.reject(new StoreUnavailableError(`${operation}: no time left`))
+  return new Promise<T>((resolve, reject) => {
+    const options = new CallOptions(durability)
+    const release = budget.limit(engine.storeTimeoutMs, () => {
+      options.abort()
       reject(new StoreUnavailableError(`${operation}: no answer in time`))
+    })
+    const fail = (error: unknown) => {
+      release()
+      reject(isStoreFailure(error) ? error : new StoreUnavailableError(operation, { cause: error }))
     }
-    timer = setTimeout(cutOff, engine.storeTimeoutMs)
+    try {
+      Promise.resolve(call(options)).then((value) => {
+        release()
+        resolve(value)
+      }, fail)
+    } catch (error) {
+      fail(error)
+    }
   })
-  budget.signal.addEventListener('abort', cutOff)
-  try {
-    return await Promise.race([call({ signal: controller.signal }), limit])
-  } catch (error) {
-    if (isStoreFailure(error)) throw error
-    throw new StoreUnavailableError(operation, { cause: error })
-  } finally {
-    clearTimeout(timer)
-    budget.signal.removeEventListener('abort', cutOff)
-  }
 }
 
 /** Whether the store is to blame. */

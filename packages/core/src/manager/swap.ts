@@ -71,8 +71,12 @@ async function attemptReplace(
   durability: 'replicated' | undefined,
 ): Promise<Replaced | null> {
   try {
-    return await callStore(engine, budget, 'replace', (options) =>
-      engine.store.replace(next, current.revision, durability === undefined ? options : { ...options, durability }),
+    return await callStore(
+      engine,
+      budget,
+      'replace',
+      (options) => engine.store.replace(next, current.revision, options),
+      durability,
     )
   } catch (error) {
     if (error instanceof StoreAmbiguousError) throw error

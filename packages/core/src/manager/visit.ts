@@ -1,5 +1,5 @@
 import type { Token } from '../crypto/token.ts'
-import { type Changes, Draft, pickKeys, type Updater } from '../data/draft.ts'
+import { type Changes, Draft, dropKeys, pickKeys, type Updater } from '../data/draft.ts'
 import { InvalidDataSignal, VERSION_KEY } from '../data/shape.ts'
 import { HeadersSentError, InterruptedError, type InterruptedReason } from '../errors.ts'
 import type { Proof } from '../kernel/reauthenticate.ts'
@@ -148,7 +148,14 @@ export class Visit {
     this.pending.signIn = { subject, options, carry, before, stepsBefore: signIn?.stepsBefore ?? steps }
     this.pending.steps = []
     const inherits = this.pending.end === null && this.refused === null && this.inheritable(this.record, subject)
-    this.draft = this.newDraft(inherits ? pickKeys(before.changes().text, carry) : '')
+    const data = inherits ? before.changes().text : ''
+    this.draft = this.newDraft(pickKeys(data, carry))
+    const dropped = dropKeys(data, carry)
+    if (dropped.length > 0) {
+      this.engine.advise(
+        `signIn() starts with fresh data and dropped: ${dropped.join(', ')}. List in \`carry\` what should survive.`,
+      )
+    }
   }
 
   signOut(): void {
@@ -161,7 +168,7 @@ export class Visit {
   }
 
   step(step: Step): void {
-    this.#requireWritable(`${step.type}()`, step.type === 'reauthenticate')
+    this.#requireWritable(`${step.type}()`, step.type !== 'rotate')
     if (step.type !== 'rotate' && this.state === 'anonymous') {
       throw new InterruptedError('anonymous', `${step.type}() needs a signed-in session; nobody is signed in.`)
     }

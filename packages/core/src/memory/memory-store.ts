@@ -8,8 +8,10 @@ export interface MemoryStoreOptions {
   readonly max?: number
 }
 
-/** Records looked at per write to find expired ones: a constant price instead of a pause. */
+/** Records looked at per new session to find expired ones: a constant price instead of a pause. */
 const SWEEP = 4
+/** Records looked at before a live one is dropped for room. */
+const SWEEP_WHEN_FULL = 2000
 
 /** Sessions in this process's memory: for development, tests and single processes whose users may be signed out by a restart. */
 export function memoryStore(options: MemoryStoreOptions = {}): SessionStore & Evicting {
@@ -22,6 +24,8 @@ class MemoryStore implements SessionStore, Evicting {
   readonly durable = false
   readonly #max: number
   readonly #records = new Map<string, SessionRecord>()
+  readonly #visitors = new Set<string>()
+  readonly #tombstones = new Set<string>()
   readonly #listeners = new Set<(handle: string) => void>()
   #cursor: IterableIterator<SessionRecord> = this.#records.values()
   /** The latest instant seen in any record: the store has no clock of its own. */
@@ -38,28 +42,28 @@ class MemoryStore implements SessionStore, Evicting {
 
   async create(record: SessionRecord): Promise<boolean> {
     if (this.#records.has(record.id)) return false
-    this.#hear(record.createdAt)
+    this.#now = Math.max(this.#now, record.createdAt)
     this.#sweep(SWEEP)
     if (this.#records.size >= this.#max) this.#makeRoom()
-    this.#records.set(record.id, copy(record))
+    this.#put(copy(record))
     return true
   }
 
   async replace(record: SessionRecord, expected: string): Promise<Replaced> {
-    this.#hear(record.endedAt ?? record.lastSeenAt)
     const current = this.#records.get(record.id)
     if (current === undefined) return { ok: false, current: null }
     if (current.revision !== expected) return { ok: false, current: copy(current) }
+    this.#now = Math.max(this.#now, record.endedAt ?? record.lastSeenAt)
     const lastSeenAt = Math.max(current.lastSeenAt, record.lastSeenAt)
     const expiresAt = record.state === 'ended' ? record.expiresAt : Math.max(current.expiresAt, record.expiresAt)
-    this.#records.set(record.id, { ...copy(record), lastSeenAt, expiresAt })
+    this.#put({ ...copy(record), lastSeenAt, expiresAt })
     return { ok: true }
   }
 
   async touch(id: string, lastSeenAt: number, expiresAt: number): Promise<boolean> {
-    this.#hear(lastSeenAt)
     const current = this.#records.get(id)
     if (current === undefined || current.state === 'ended') return false
+    this.#now = Math.max(this.#now, lastSeenAt)
     this.#records.set(id, {
       ...current,
       lastSeenAt: Math.max(current.lastSeenAt, lastSeenAt),
@@ -73,37 +77,41 @@ class MemoryStore implements SessionStore, Evicting {
     return () => void this.#listeners.delete(listener)
   }
 
-  #hear(instant: number): void {
-    this.#now = Math.max(this.#now, instant)
+  #put(record: SessionRecord): void {
+    this.#records.set(record.id, record)
+    if (record.state === 'anonymous') this.#visitors.add(record.id)
+    else this.#visitors.delete(record.id)
+    if (record.state === 'ended') this.#tombstones.add(record.id)
+  }
+
+  #drop(id: string): void {
+    this.#records.delete(id)
+    this.#visitors.delete(id)
+    this.#tombstones.delete(id)
   }
 
   /** Drops what has expired among the next few records; the cursor goes round and round. */
   #sweep(count: number): void {
     for (let looked = 0; looked < count; looked += 1) {
-      const next = this.#cursor.next()
+      let next = this.#cursor.next()
       if (next.done === true) {
         this.#cursor = this.#records.values()
-        return
+        next = this.#cursor.next()
+        if (next.done === true) return
       }
-      if (this.#now >= next.value.expiresAt) this.#records.delete(next.value.id)
+      if (this.#now >= next.value.expiresAt) this.#drop(next.value.id)
     }
   }
 
   /** Expired records first, then tombstones, then the oldest visitors, then the oldest sessions. */
   #makeRoom(): void {
-    let tombstone: string | undefined
-    let visitor: string | undefined
-    for (const record of this.#records.values()) {
-      if (this.#now >= record.expiresAt) {
-        this.#records.delete(record.id)
-        return
-      }
-      if (record.state === 'ended') tombstone ??= record.id
-      if (record.state === 'anonymous') visitor ??= record.id
-    }
+    this.#sweep(Math.min(this.#max, SWEEP_WHEN_FULL))
+    if (this.#records.size < this.#max) return
+    const [tombstone] = this.#tombstones
+    const [visitor] = this.#visitors
     const [oldest] = this.#records.keys()
     const victim = tombstone ?? visitor ?? (oldest as string)
-    this.#records.delete(victim)
+    this.#drop(victim)
     if (victim !== tombstone) for (const listener of this.#listeners) listener(victim)
   }
 }
