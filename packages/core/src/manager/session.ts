@@ -1,10 +1,11 @@
-import { UseDataError } from '../errors.ts'
 import { idleDeadline } from '../kernel/expire.ts'
 import type { Proof } from '../kernel/reauthenticate.ts'
 import type { Authentication } from '../kernel/record.ts'
 import { settle, start } from './commit.ts'
+import { Habits, refuseHabits } from './habits.ts'
+import type { SignInOptions } from './intents.ts'
 import type { Previous, Refused } from './load.ts'
-import type { SignInOptions, Visit } from './visit.ts'
+import type { Visit } from './visit.ts'
 
 /**
  * The shape of `session.data`, for applications with one kind of session. Declare it once and every `session` is typed:
@@ -30,24 +31,10 @@ export type SignIn<Data extends object> = Omit<SignInOptions, 'carry'> & {
 }
 
 /**
- * Assigning an unknown property, as other session libraries have it, ends up here: a set on a missing property walks the
- * prototype chain, in sloppy scripts too.
- */
-const habits: object = new Proxy(Object.create(null) as object, {
-  set(_, property): never {
-    throw new UseDataError(`session.${String(property)} = … is not kept. Assign to session.data.${String(property)}.`)
-  },
-})
-
-/** Gives the base class a prototype that refuses foreign habits. */
-const Guarded = function Guarded() {} as unknown as new () => object
-Guarded.prototype = habits
-
-/**
  * The session of one request. Reading is synchronous; `signIn`, `signOut`, `rotate`, `reauthenticate`, `lock` and changes of
  * `data` are intents, visible at once and carried out by one commit before the response leaves.
  */
-export class Session<Data extends object = DefaultData> extends Guarded {
+export class Session<Data extends object = DefaultData> extends Habits {
   readonly #visit: Visit
   readonly #headers: (visit: Visit) => [string, string][]
   #committing: Promise<void> | null = null
@@ -244,46 +231,7 @@ export class Session<Data extends object = DefaultData> extends Guarded {
   }
 }
 
-/** Where the habits of other session libraries lead to. */
-const RIGHT_CALL: Readonly<Record<string, string>> = {
-  destroy: 'session.signOut()',
-  regenerate: 'session.signIn(subject), or session.rotate({ hard: true })',
-  save: 'await session.commit()',
-  reload: 'the next request; session.update(key, fn) changes a value that others change too',
-  touch: 'nothing: a request that loads the session counts as activity',
-  resetMaxAge: 'nothing: the idle timeout slides by itself',
-  get: 'session.data',
-  set: 'session.data',
-  flash: 'session.data',
-}
-
-for (const [name, call] of Object.entries(RIGHT_CALL)) {
-  Object.defineProperty(Session.prototype, name, {
-    value: (): never => {
-      throw new UseDataError(`session.${name}() does not exist here. Use ${call}.`)
-    },
-  })
-}
-
-for (const name of ['cookie', 'id', 'maxAge', 'isNew']) {
-  Object.defineProperty(Session.prototype, name, {
-    get: (): never => {
-      throw new UseDataError(
-        `session.${name} does not exist here. Cookie options belong to createSessions(); see session.handle, absoluteAt and idleAt.`,
-      )
-    },
-  })
-}
-
-for (const [name, property] of Object.entries(Object.getOwnPropertyDescriptors(Session.prototype))) {
-  if (property.get === undefined || property.configurable !== true) continue
-  Object.defineProperty(Session.prototype, name, {
-    ...property,
-    set: (): never => {
-      throw new UseDataError(`session.${name} cannot be assigned. Application data belongs into session.data.`)
-    },
-  })
-}
+refuseHabits(Session.prototype)
 
 Object.defineProperty(Session.prototype, Symbol.for('nodejs.util.inspect.custom'), {
   value(this: Session): string {

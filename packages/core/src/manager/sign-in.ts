@@ -4,10 +4,11 @@ import { invalidate } from '../kernel/invalidate.ts'
 import type { Authentication, Device, SessionRecord } from '../kernel/record.ts'
 import { createRecord, issueFor } from './create.ts'
 import { endRecord } from './end.ts'
+import type { SignInIntent } from './intents.ts'
 import { emit, recall, reportFailure } from './load.ts'
 import type { Budget } from './store-gate.ts'
 import { swap } from './swap.ts'
-import type { SignInIntent, Visit } from './visit.ts'
+import type { Visit } from './visit.ts'
 
 /** The session that a sign-in takes over from, and whether its data may be carried. */
 interface Predecessor {
