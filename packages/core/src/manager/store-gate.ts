@@ -5,7 +5,7 @@ import type { WriteOptions } from './ports.ts'
 /** How much time a load or a commit may still spend on the store. */
 export class Budget {
   readonly #ms: number
-  readonly #timer: unknown
+  readonly #timer: ReturnType<typeof setTimeout>
   readonly #waiting = new Set<() => void>()
   #spent = false
 
