@@ -49,6 +49,11 @@ export class SessError extends Error {
   get expose(): boolean {
     return this.status < 500
   }
+
+  /** The bare answer, for frameworks on web standards: Hono sends it where the application has no `onError`. */
+  getResponse(): Response {
+    return new Response(this.expose ? this.message : null, { status: this.status })
+  }
 }
 
 /** The options given to `createSessions()`, a store or an adapter cannot work, or cannot be secure. Thrown at construction. */
@@ -135,7 +140,7 @@ export class InterruptedError extends SessError {
   }
 }
 
-/** The store failed or did not answer within `storeTimeout`. Nothing was saved; the cookie is untouched. */
+/** The store failed or did not answer within `storeTimeout`. Reading again, if any, showed nothing saved; the cookie is untouched. */
 export class StoreUnavailableError extends SessError {
   constructor(operation: string, options?: { cause?: unknown }) {
     super('ERR_SESS_STORE_UNAVAILABLE', 503, `The session store failed (${operation}).`, options)

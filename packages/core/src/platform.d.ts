@@ -11,7 +11,9 @@ declare class AbortController {
 }
 declare const crypto: { getRandomValues<T extends Uint8Array>(array: T): T }
 declare const console: { warn(message: string): void; error(message: string, error?: unknown): void }
-declare const process: { readonly env?: Readonly<Record<string, string | undefined>> } | undefined
+declare class Response {
+  constructor(body: string | null, init: { readonly status: number })
+}
 declare function setTimeout(callback: () => void, delayMs: number): unknown
 declare function clearTimeout(timer: unknown): void
 declare function btoa(binary: string): string

@@ -5,9 +5,9 @@ import type { DataShape } from './shape.ts'
 /** A function that makes the new value of a key from the old one; `undefined` deletes the key. It may run more than once. */
 export type Updater = (value: unknown) => unknown
 
-/** What one request did to one top-level key. `text: null` is a deletion. */
+/** What one request did to one top-level key. `text: null` is a deletion; `was` is what the request had seen there. */
 export type Change =
-  | { readonly type: 'set'; readonly text: string | null }
+  | { readonly type: 'set'; readonly text: string | null; readonly was: string | null }
   | { readonly type: 'update'; readonly from?: string | null; readonly updaters: readonly Updater[] }
 
 /** The changed top-level keys of one request: what is re-applied when somebody else wrote meanwhile. */
@@ -19,10 +19,15 @@ interface Updates {
   result: string | null
 }
 
-/** The changes of a draft, and its whole text with them applied to what it started from. */
+/** The changes of a draft. */
 export interface Changes {
   readonly patch: Patch
+  /** The stored text that the draft is a view of. */
+  readonly base: string
+  /** The view's own text: `base` with the patch, unless others' changes have been merged behind the view's back. */
   readonly text: string
+  /** Whether `text` is the whole truth about `base`. */
+  readonly whole: boolean
 }
 
 const NOTHING: Patch = new Map()
@@ -36,16 +41,15 @@ export class Draft {
   #view: Record<string, unknown> | null = null
   /** Fragments to compare with; null until needed. */
   #baseline: Fragments | null = null
+  /** What the view showed when it was opened, where that is not what is stored: migrated data. */
+  #opened: Fragments | null = null
+  /** The view lacks what an earlier commit of this request merged in. */
+  #partial = false
 
   constructor(text: string, shape: DataShape, version?: string) {
     this.#text = text
     this.#shape = shape
     this.#version = version
-  }
-
-  /** The encoded data this draft started from. */
-  get text(): string {
-    return this.#text
   }
 
   get view(): Record<string, unknown> {
@@ -55,7 +59,7 @@ export class Draft {
 
   update(key: string, updater: Updater): void {
     const before = this.#encode(key)
-    const updates = this.#updates.get(key) ?? { updaters: [], result: this.#original(key) }
+    const updates = this.#updates.get(key) ?? { updaters: [], result: this.#shown(key) }
     if (before !== updates.result) {
       updates.from = before
       updates.updaters = []
@@ -68,24 +72,26 @@ export class Draft {
 
   /** What has changed; throws {@link ValueError} for what cannot be stored. */
   changes(): Changes {
-    if (this.#view === null) return { patch: NOTHING, text: this.#text }
+    if (this.#view === null) return this.#described(NOTHING, this.#text)
     const now = this.#shape.encode(this.#view)
     const text = joinFragments(now)
-    if (this.#baseline === null && text === this.#text) return { patch: NOTHING, text }
+    if (this.#baseline === null && text === this.#text) return this.#described(NOTHING, text)
     const patch = new Map<string, Change>()
     for (const key of new Set([...this.#fragments().keys(), ...now.keys()])) {
       const change = this.#change(key, now.get(key) ?? null)
       if (change !== null) patch.set(key, change)
     }
     if (patch.size > 0) this.#shape.validate(this.#view)
-    return { patch, text }
+    return this.#described(patch, text)
   }
 
   /** The changes were committed, `committed` is the stored text: later changes are measured from here. */
   settle(changes: Changes, committed: string): void {
     this.#text = committed
     if (this.#view === null) return
+    this.#partial = committed !== changes.text
     this.#baseline = splitFragments(changes.text)
+    this.#opened = null
     this.#updates.clear()
     if (committed === changes.text) return
     const stored = splitFragments(committed)
@@ -98,23 +104,34 @@ export class Draft {
     }
   }
 
+  #described(patch: Patch, text: string): Changes {
+    return { patch, text, base: this.#text, whole: !this.#partial }
+  }
+
   #change(key: string, text: string | null): Change | null {
     if (text === this.#original(key)) return null
     const updates = this.#updates.get(key)
-    if (updates === undefined || updates.result !== text) return { type: 'set', text }
+    if (updates === undefined || updates.result !== text) return { type: 'set', text, was: this.#original(key) }
     const { from, updaters } = updates
     return from === undefined ? { type: 'update', updaters } : { type: 'update', from, updaters }
   }
 
   #open(): Record<string, unknown> {
     const opened = this.#shape.open(this.#text, this.#version)
-    if (opened.baseline !== undefined) this.#baseline = opened.baseline
+    if (opened.baseline !== undefined) {
+      this.#baseline = opened.baseline
+      this.#opened = this.#shape.encode(opened.view)
+    }
     return opened.view
   }
 
   #fragments(): Fragments {
     this.#baseline ??= splitFragments(this.#text)
     return this.#baseline
+  }
+
+  #shown(key: string): string | null {
+    return this.#opened === null ? this.#original(key) : (this.#opened.get(key) ?? null)
   }
 
   #original(key: string): string | null {
@@ -133,18 +150,23 @@ export interface Applied {
 }
 
 /** Re-applies a patch to data that has changed since: plain changes win, `update` functions run again. */
-export function applyPatch(patch: Patch, base: string, current: string, shape: DataShape): Applied {
-  const before = splitFragments(base)
+export function applyPatch(patch: Patch, current: string, shape: DataShape): Applied {
   const fragments = splitFragments(current)
   const overwritten: string[] = []
   for (const [key, change] of patch) {
     const there = fragments.get(key) ?? null
     const text = change.type === 'set' ? change.text : rerun(change, key, there, shape)
-    if (change.type === 'set' && there !== (before.get(key) ?? null) && there !== text) overwritten.push(key)
+    if (change.type === 'set' && there !== change.was && there !== text) overwritten.push(key)
     if (text === null) fragments.delete(key)
     else fragments.set(key, text)
   }
   return { text: joinFragments(fragments), overwritten }
+}
+
+/** The changes applied to `current`, without running anything again where the draft has seen all of it. */
+export function mergeChanges(changes: Changes, current: string, shape: DataShape): Applied {
+  if (changes.whole && current === changes.base) return { text: changes.text, overwritten: [] }
+  return applyPatch(changes.patch, current, shape)
 }
 
 function rerun(

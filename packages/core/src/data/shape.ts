@@ -87,7 +87,7 @@ export class DataShape {
   encodeValue(value: unknown, key: string): string | null {
     if (value === undefined) return null
     try {
-      if (this.#codec !== undefined) return JSON.stringify(this.#codec.stringify(value))
+      if (this.#codec !== undefined) return encodeWith(this.#codec, value, key)
       checkValue(value, key)
       return JSON.stringify(value)
     } catch (error) {
@@ -123,6 +123,12 @@ export class DataShape {
       throw new ConfigError('`schema` validates asynchronously; session data needs a synchronous schema.')
     return result
   }
+}
+
+function encodeWith(codec: Codec, value: unknown, key: string): string {
+  const text: unknown = codec.stringify(value)
+  if (typeof text !== 'string') throw new ValueError(key, 'the codec gives no text for the value')
+  return JSON.stringify(text)
 }
 
 /** Without a prototype, so that a key named `__proto__` or `constructor` is a key like any other. */

@@ -26,23 +26,30 @@ export function checkValue(value: unknown, path: string, ancestors: readonly obj
 
 function checkObject(value: object, path: string, ancestors: readonly object[]): void {
   if (ancestors.includes(value)) throw new ValueError(path, 'the value contains itself')
-  const inside = [...ancestors, value]
-  if (Array.isArray(value)) {
-    for (let index = 0; index < value.length; index += 1) {
-      const place = `${path}[${index}]`
-      if (value[index] === undefined) throw new ValueError(place, 'undefined in an array would be stored as null')
-      checkValue(value[index], place, inside)
-    }
-    return
-  }
-  const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
+  if (!isPlain(value)) {
     throw new ValueError(path, `a ${className(value)} would not come back as one; store plain values${hint(value)}`)
   }
   if (typeof (value as { toJSON?: unknown }).toJSON === 'function') {
     throw new ValueError(path, 'an object with toJSON() would not come back as it is; store plain values')
   }
-  for (const [key, item] of Object.entries(value)) checkValue(item, `${path}.${key}`, inside)
+  const inside = [...ancestors, value]
+  if (Array.isArray(value)) checkItems(value, path, inside)
+  else for (const [key, item] of Object.entries(value)) checkValue(item, `${path}.${key}`, inside)
+}
+
+function checkItems(items: readonly unknown[], path: string, inside: readonly object[]): void {
+  for (let index = 0; index < items.length; index += 1) {
+    const place = `${path}[${index}]`
+    if (items[index] === undefined) throw new ValueError(place, 'undefined in an array would be stored as null')
+    checkValue(items[index], place, inside)
+  }
+}
+
+/** An object literal, an array, or an object without a prototype, of whatever realm. */
+function isPlain(value: object): boolean {
+  let depth = 0
+  for (let at: unknown = Object.getPrototypeOf(value); at !== null; at = Object.getPrototypeOf(at)) depth += 1
+  return Array.isArray(value) ? depth === 2 : depth <= 1
 }
 
 function className(value: object): string {

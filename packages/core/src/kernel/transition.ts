@@ -4,7 +4,7 @@ import { type IssueInput, issue } from './issue.ts'
 import type { Policy } from './policy.ts'
 import { type Presentation, type Presented, present } from './present.ts'
 import { type Proof, reauthenticate } from './reauthenticate.ts'
-import type { EndedReason, RotationKind, SessionRecord } from './record.ts'
+import type { EndedReason, Fingerprint, RotationKind, SessionRecord } from './record.ts'
 import { rotate } from './rotate.ts'
 import { touch } from './touch.ts'
 
@@ -18,7 +18,7 @@ export type SessionEvent =
   | { readonly type: 'touch'; readonly arrivedAt: number }
   | { readonly type: 'write'; readonly arrivedAt: number; readonly data: string }
   | { readonly type: 'rotate'; readonly arrivedAt: number; readonly kind: RotationKind }
-  | ({ readonly type: 'reauthenticate'; readonly arrivedAt: number } & Proof)
+  | ({ readonly type: 'reauthenticate'; readonly arrivedAt: number; readonly fingerprint?: Fingerprint | null } & Proof)
   | { readonly type: 'lock'; readonly arrivedAt: number }
   | { readonly type: 'invalidate'; readonly arrivedAt: number; readonly reason: EndedReason }
 
@@ -159,9 +159,9 @@ function rotated(record: SessionRecord, kind: RotationKind): Transition {
   return { ok: true, record: rotate(record, kind), effects: [replace, { type: 'send-token' }] }
 }
 
-function prove(record: SessionRecord, event: Proof & { readonly arrivedAt: number }): Transition {
-  const effects: Effect[] = [{ type: 'replace', durability: 'replicated' }, { type: 'send-token' }]
-  return { ok: true, record: reauthenticate(record, event, event.arrivedAt), effects }
+function prove(record: SessionRecord, event: Extract<SessionEvent, { type: 'reauthenticate' }>): Transition {
+  const proved = reauthenticate(record, event, event.arrivedAt, event.fingerprint)
+  return { ok: true, record: proved, effects: [{ type: 'replace', durability: 'replicated' }, { type: 'send-token' }] }
 }
 
 function demand(record: SessionRecord): Transition {

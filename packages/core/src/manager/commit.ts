@@ -1,16 +1,17 @@
-import { applyPatch, type Changes } from '../data/draft.ts'
+import { type Changes, mergeChanges } from '../data/draft.ts'
 import { VERSION_KEY } from '../data/shape.ts'
 import { InterruptedError, type InterruptedReason, ValueError } from '../errors.ts'
 import { type SessionRecord, stamp, writes } from '../kernel/record.ts'
 import { rejudge } from '../kernel/rejudge.ts'
 import { touch } from '../kernel/touch.ts'
-import { transition } from '../kernel/transition.ts'
+import { type SessionEvent, transition } from '../kernel/transition.ts'
 import { createRecord, issueFor } from './create.ts'
 import { endSource } from './end.ts'
+import type { Step, Work } from './intents.ts'
 import { emit, reportFailure } from './load.ts'
 import { commitSignIn } from './sign-in.ts'
 import { type Budget, callStore, isStoreFailure, withBudget } from './store-gate.ts'
-import { revisionRandom, swap } from './swap.ts'
+import { revisionRandom, type Swapped, swap } from './swap.ts'
 import type { Visit } from './visit.ts'
 
 /**
@@ -30,110 +31,114 @@ export function settle(visit: Visit, status: number): Promise<void> | undefined 
 
 /** Commits everything pending; rejects with what the store or a concurrent request made of it. */
 export function start(visit: Visit, changes: Changes): Promise<void> | undefined {
+  visit.checkWritable(changes)
   const { pending, due } = visit
   const intends = pending.end !== null || pending.signIn !== null || pending.steps.length > 0
-  if (intends || changes.patch.size > 0) return run(visit, changes)
+  if (intends || changes.patch.size > 0) return run({ visit, changes, draft: visit.draft, intents: visit.begin() })
   return due.confirm || due.touch || due.rotate ? catchUp(visit) : undefined
 }
 
-async function run(visit: Visit, changes: Changes): Promise<void> {
+async function run(work: Work): Promise<void> {
+  const { visit, changes, intents } = work
   const { engine } = visit
   try {
     await withBudget(2 * engine.storeTimeoutMs, async (budget) => {
-      if (visit.pending.end !== null) await endSource(visit, budget)
-      if (visit.pending.signIn !== null) await commitSignIn(visit, budget, visit.pending.signIn, changes)
-      else if (visit.record !== null) await modify(visit, budget, changes)
-      else if (changes.patch.size > 0) await begin(visit, budget, changes)
+      if (intents.end !== null) await endSource(visit, budget, intents.end)
+      if (intents.signIn !== null) await commitSignIn(work, intents.signIn, budget)
+      else if (visit.record !== null) await modify(work, budget)
+      else if (changes.patch.size > 0) await begin(work, budget)
     })
   } catch (error) {
     if (isStoreFailure(error)) reportFailure(engine, 'commit', visit.record, true, error)
     visit.fail(error)
     throw error
+  } finally {
+    visit.underway = null
   }
-  visit.pending = { end: null, signIn: null, steps: [] }
 }
 
 /** A visitor's first write: an anonymous session. */
-async function begin(visit: Visit, budget: Budget, changes: Changes): Promise<void> {
-  visit.checkWritable(changes)
+async function begin({ visit, changes, draft }: Work, budget: Budget): Promise<void> {
   visit.requireToken('The first write to session.data')
   const { sid, record } = issueFor(visit.engine, visit.arrival, { subject: null, data: changes.text })
   await createRecord(visit.engine, budget, record)
   visit.adopt(record, { sid, generation: 0, oldKey: false })
-  visit.draft.settle(changes, record.data)
+  draft.settle(changes, record.data)
   visit.sendToken(null)
   emit(visit.engine, 'created', record, {})
 }
 
 /** Data and steps on the session that the request came with. */
-async function modify(visit: Visit, budget: Budget, changes: Changes): Promise<void> {
-  visit.checkWritable(changes)
-  const { engine, pending } = visit
+async function modify(work: Work, budget: Budget): Promise<void> {
+  const { visit, intents } = work
+  const { engine } = visit
   const known = visit.record as SessionRecord
-  const hard = pending.steps.some((step) => step.type !== 'lock')
+  const hard = intents.steps.some((step) => step.type !== 'lock')
   if (hard) visit.requireToken('A new token')
   const overwritten = new Set<string>()
   const decidedAt = engine.clock.now()
-  let written: SessionRecord | null = null
+  let outcome: Swapped | null = null
   await engine.queue.run(known.id, budget, async (latest) => {
     const from = latest !== null && writes(latest) > writes(known) ? latest : known
-    const build = (current: SessionRecord) => nextRecord(visit, current, changes, overwritten)
-    const outcome = await swap(engine, budget, hard ? { from, build, durability: 'replicated' } : { from, build })
-    written = outcome.wrote
+    const build = (current: SessionRecord) => nextRecord(work, current, overwritten)
+    outcome = await swap(engine, budget, hard ? { from, build, durability: 'replicated' } : { from, build })
     return outcome.current
   })
-  if (written !== null) settled(visit, written, changes, decidedAt, overwritten)
+  // Assigned in the callback above, which TypeScript does not follow.
+  const { wrote, from } = outcome as unknown as Swapped
+  if (wrote !== null) settled(work, wrote, from, decidedAt)
+  for (const key of overwritten) emit(engine, 'data-overwritten', wrote, { key })
 }
 
-/** The visit goes on with what it wrote; the answer carries the token if that changed. */
+/** The visit goes on with what it wrote; the answer carries the token if this very write changed it. */
 function settled(
-  visit: Visit,
-  written: SessionRecord,
-  changes: Changes,
+  { visit, changes, draft, intents }: Work,
+  wrote: SessionRecord,
+  from: SessionRecord,
   decidedAt: number,
-  overwritten: ReadonlySet<string>,
 ): void {
-  const { engine, pending } = visit
-  const before = visit.record as SessionRecord
-  const unlocked = visit.accepted.locked && written.state !== 'locked'
-  if (visit.token !== null) visit.adopt(written, visit.token)
+  const { engine } = visit
+  if (visit.token !== null) visit.adopt(wrote, visit.token)
   visit.due = { confirm: false, touch: false, rotate: false }
-  visit.draft.settle(changes, written.data)
-  if (unlocked || written.state === 'locked') visit.draft = visit.freshDraft()
-  for (const key of overwritten) emit(engine, 'data-overwritten', written, { key })
-  for (const step of pending.steps) {
-    if (step.type === 'reauthenticate') emit(engine, 'reauthenticated', written, { method: step.method })
-    if (step.type === 'lock') emit(engine, 'locked', written, {})
+  draft.settle(changes, wrote.data)
+  for (const step of intents.steps) {
+    if (step.type === 'reauthenticate') emit(engine, 'reauthenticated', wrote, { method: step.method })
+    if (step.type === 'lock') emit(engine, 'locked', wrote, {})
   }
-  if (written.generation === before.generation) return
-  visit.sendToken(written.rotation === 'soft' ? decidedAt : null)
-  emit(engine, 'rotated', written, { kind: written.rotation, generation: written.generation })
+  if (wrote.generation === from.generation) return
+  visit.sendToken(wrote.rotation === 'soft' ? decidedAt : null)
+  emit(engine, 'rotated', wrote, { kind: wrote.rotation, generation: wrote.generation })
 }
 
 /** What this request makes of the record that is stored now; throws when the session is no longer its to change. */
-function nextRecord(visit: Visit, current: SessionRecord, changes: Changes, overwritten: Set<string>): SessionRecord {
-  const { engine, accepted, pending } = visit
+function nextRecord(work: Work, current: SessionRecord, overwritten: Set<string>): SessionRecord {
+  const { visit, changes, intents } = work
+  const { engine, accepted } = visit
   const now = engine.clock.now()
   const verdict = rejudge(current, accepted, engine.policy, now)
-  const proves = pending.steps.some((step) => step.type === 'reauthenticate')
+  const proves = intents.steps.some((step) => step.type === 'reauthenticate')
   if (verdict === 'ended' || (verdict !== null && !proves)) throw interrupted(verdict)
-  let next = withDues(visit, current)
+  const rotates = intents.steps.some((step) => step.type !== 'lock')
+  let next = withDues(visit, current, rotates)
   if (changes.patch.size > 0) {
-    const data = mergedData(visit, current, changes, overwritten)
-    const extra =
-      engine.shape.version === undefined ? next.extra : { ...next.extra, [VERSION_KEY]: engine.shape.version }
-    next = { ...next, data, extra }
+    const data = mergedData(work, current, overwritten)
+    const { version } = engine.shape
+    next = { ...next, data, extra: version === undefined ? next.extra : { ...next.extra, [VERSION_KEY]: version } }
   }
-  for (const step of pending.steps) {
-    const event = step.type === 'rotate' ? ({ type: 'rotate', kind: 'hard' } as const) : step
-    const outcome = transition(next, { ...event, arrivedAt: accepted.arrivedAt }, engine.policy, now)
+  for (const step of intents.steps) {
+    const outcome = transition(next, eventOf(step, visit), engine.policy, now)
     if (outcome.ok) next = outcome.record
   }
   return next
 }
 
+function eventOf(step: Step, { accepted: { arrivedAt }, arrival: { fingerprint } }: Visit): SessionEvent {
+  if (step.type === 'rotate') return { ...step, kind: 'hard', arrivedAt }
+  return step.type === 'lock' ? { ...step, arrivedAt } : { ...step, arrivedAt, fingerprint }
+}
+
 /** Confirmation, activity and a due soft rotation, as far as they still apply to the record that is stored now. */
-function withDues(visit: Visit, current: SessionRecord): SessionRecord {
+function withDues(visit: Visit, current: SessionRecord, rotatesAnyway: boolean): SessionRecord {
   const { record, token, due, accepted, engine } = visit
   let next = current
   if (due.confirm && record !== null && current.revision === record.revision) next = { ...record }
@@ -141,24 +146,22 @@ function withDues(visit: Visit, current: SessionRecord): SessionRecord {
     next = { ...current, confirmedAt: accepted.arrivedAt }
   }
   if (visit.counts) next = touch(next, engine.policy, accepted.arrivedAt)
-  const hard = visit.pending.steps.some((step) => step.type !== 'lock')
-  if (!due.rotate || hard || visit.headersSent || token?.generation !== next.generation) return next
+  if (!due.rotate || rotatesAnyway || visit.headersSent || token?.generation !== next.generation) return next
   const event = { type: 'rotate', kind: 'soft', arrivedAt: accepted.arrivedAt } as const
   const outcome = transition(next, event, engine.policy, engine.clock.now())
   return outcome.ok ? outcome.record : next
 }
 
-function mergedData(visit: Visit, current: SessionRecord, changes: Changes, overwritten: Set<string>): string {
-  const { draft, engine } = visit
+function mergedData({ visit, changes }: Work, current: SessionRecord, overwritten: Set<string>): string {
+  const { engine } = visit
+  const merged = mergeChanges(changes, current.data, engine.shape)
   overwritten.clear()
-  if (current.data === draft.text) return changes.text
-  const applied = applyPatch(changes.patch, draft.text, current.data, engine.shape)
-  for (const key of applied.overwritten) overwritten.add(key)
+  for (const key of merged.overwritten) overwritten.add(key)
   if (overwritten.size > 0 && engine.onOverwrite === 'throw') {
     const keys = [...overwritten].join(', ')
     throw new InterruptedError('conflict', `Another request changed session.data.${keys} meanwhile; nothing was saved.`)
   }
-  return applied.text
+  return merged.text
 }
 
 function interrupted(verdict: InterruptedReason): InterruptedError {
@@ -193,7 +196,7 @@ async function catchUpTouch(visit: Visit, budget: Budget, record: SessionRecord)
 async function catchUpRecord(visit: Visit, budget: Budget, record: SessionRecord): Promise<void> {
   const { engine } = visit
   const decidedAt = engine.clock.now()
-  const next = stamp(withDues(visit, record), revisionRandom(engine))
+  const next = stamp(withDues(visit, record, false), revisionRandom(engine))
   const answer = await callStore(engine, budget, 'replace', (options) =>
     engine.store.replace(next, record.revision, options),
   )

@@ -34,7 +34,8 @@ export async function createRecord(
   record: SessionRecord,
   durability?: 'replicated',
 ): Promise<void> {
-  for (let failures = 0; ; failures += 1) {
+  let failure: unknown
+  for (let attempt = 0; attempt < 2; attempt += 1) {
     try {
       const created = await callStore(
         engine,
@@ -45,10 +46,11 @@ export async function createRecord(
       )
       if (created) return
     } catch (error) {
-      if (error instanceof StoreAmbiguousError || failures > 0 || budget.spent) throw error
+      if (error instanceof StoreAmbiguousError || budget.spent) throw error
+      failure = error
     }
     const there = await callStore(engine, budget, 'get', (options) => engine.store.get(record.id, options))
     if (there !== null && bears(there, [record.revision])) return
-    if (there !== null) throw new StoreUnavailableError('create: another record has this id')
   }
+  throw failure ?? new StoreUnavailableError('create: the store says there is a record of this id')
 }

@@ -1,7 +1,7 @@
 import { sidToId, type Token } from '../crypto/token.ts'
 import { InterruptedError, StoreUnavailableError } from '../errors.ts'
-import { invalidate } from '../kernel/invalidate.ts'
 import type { EndedReason, SessionRecord } from '../kernel/record.ts'
+import { transition } from '../kernel/transition.ts'
 import { emit } from './load.ts'
 import { type Budget, callStore } from './store-gate.ts'
 import { swap } from './swap.ts'
@@ -11,9 +11,8 @@ import type { Visit } from './visit.ts'
  * Carries out a sign-out: ends the record for any genuine token of it, superseded and expired ones too, and has the cookie
  * cleared if the request sent it. Right after a new sign-in (`replaced`) it does neither.
  */
-export async function endSource(visit: Visit, budget: Budget): Promise<void> {
+export async function endSource(visit: Visit, budget: Budget, reason: EndedReason): Promise<void> {
   const { refused } = visit
-  const reason = visit.pending.end as EndedReason
   if (refused === 'store') throw new StoreUnavailableError('sign-out: the session could not be read')
   if (refused !== 'replaced') {
     const record = visit.record ?? visit.loaded.record
@@ -26,7 +25,6 @@ export async function endSource(visit: Visit, budget: Budget): Promise<void> {
   visit.token = null
   visit.accepted = { arrivedAt: visit.accepted.arrivedAt, hardRotations: 0, locked: false }
   visit.due = { confirm: false, touch: false, rotate: false }
-  visit.pending.end = null
 }
 
 async function endUnread(visit: Visit, budget: Budget, token: Token, reason: EndedReason): Promise<void> {
@@ -49,7 +47,7 @@ export async function endRecord(
       const { wrote, current } = await swap(engine, budget, {
         from: latest ?? record,
         durability: 'replicated',
-        build: (now) => (now.state === 'ended' ? null : invalidate(now, reason, engine.policy, engine.clock.now())),
+        build: (now) => endedBy(visit, now, reason),
       })
       if (wrote !== null) emit(engine, 'ended', wrote, { reason })
       return current
@@ -58,4 +56,12 @@ export async function endRecord(
       throw error
     }
   })
+}
+
+/** The ended record, or null if it has ended already. */
+export function endedBy(visit: Visit, record: SessionRecord, reason: EndedReason): SessionRecord | null {
+  const { engine, accepted } = visit
+  const event = { type: 'invalidate', reason, arrivedAt: accepted.arrivedAt } as const
+  const outcome = transition(record, event, engine.policy, engine.clock.now())
+  return outcome.ok && outcome.record !== record ? outcome.record : null
 }

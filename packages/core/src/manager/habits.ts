@@ -31,17 +31,22 @@ const RIGHT_CALL: Readonly<Record<string, string>> = {
 /** Properties that other session libraries have, with other meanings. */
 const FOREIGN = ['cookie', 'id', 'maxAge', 'isNew']
 
-/** Has the names of other session libraries, and assignments to what can only be read, throw with the right call. */
+/**
+ * Has the names of other session libraries, and assignments to what can only be read or called, throw with the right call.
+ * All of it as accessors: an assignment to a data property would be ignored in a sloppy script.
+ */
 export function refuseHabits(prototype: object): void {
   for (const [name, property] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
-    if (property.get === undefined) continue
+    if (name === 'constructor') continue
     const instead =
       name === 'data' ? 'Assign its keys: Object.assign(session.data, …)' : 'Application data belongs into session.data'
     const set = refusal(`session.${name} cannot be assigned. ${instead}.`)
-    Object.defineProperty(prototype, name, { ...property, set })
+    const { value, get = () => value as unknown } = property
+    Object.defineProperty(prototype, name, { get, set, enumerable: false, configurable: true })
   }
   for (const [name, call] of Object.entries(RIGHT_CALL)) {
-    Object.defineProperty(prototype, name, { value: refusal(`session.${name}() does not exist here. Use ${call}.`) })
+    const refuse = refusal(`session.${name}() does not exist here. Use ${call}.`)
+    Object.defineProperty(prototype, name, { get: () => refuse, set: refuse })
   }
   for (const name of FOREIGN) {
     const refuse = refusal(
@@ -51,8 +56,9 @@ export function refuseHabits(prototype: object): void {
   }
 }
 
+/** Frozen, because one function serves every session: what is hung on it would be seen by all users. */
 function refusal(message: string): () => never {
-  return () => {
+  return Object.freeze(() => {
     throw new UseDataError(message)
-  }
+  })
 }

@@ -1,6 +1,7 @@
-import type { Draft } from '../data/draft.ts'
+import type { Changes, Draft } from '../data/draft.ts'
 import type { Proof } from '../kernel/reauthenticate.ts'
 import type { EndedReason } from '../kernel/record.ts'
+import type { Visit } from './visit.ts'
 
 /** What may be said about a sign-in. */
 export interface SignInOptions {
@@ -38,4 +39,12 @@ export interface Pending {
   signIn: SignInIntent | null
   /** In the order of the calls; for the new session if there is a sign-in. */
   steps: Step[]
+}
+
+/** What one commit carries out. The visit's own intents and draft may move on while it runs. */
+export interface Work {
+  readonly visit: Visit
+  readonly intents: Pending
+  readonly draft: Draft
+  readonly changes: Changes
 }

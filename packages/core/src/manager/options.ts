@@ -60,6 +60,8 @@ export interface ManagerOptions<Data extends object> {
   readonly random?: Random
 }
 
+declare const process: { readonly env?: Readonly<Record<string, string | undefined>> } | undefined
+
 /** The options, checked and ready: what every step of the manager works with. */
 export interface Engine {
   readonly store: SessionStore
@@ -99,7 +101,7 @@ export function createEngine<Data extends object>(options: ManagerOptions<Data>)
     hub: new EventHub(),
     queue: new CommitQueue(),
     storeTimeoutMs,
-    carry: options.carry ?? [],
+    carry: readCarry(options.carry),
     device: options.device ?? false,
     onStoreError: oneOf(options.onStoreError, ['fail', 'anonymous'], 'onStoreError'),
     onOverwrite: oneOf(options.onOverwrite, ['event', 'throw'], 'onOverwrite'),
@@ -161,6 +163,11 @@ function checkStore(store: SessionStore | undefined): void {
       `\`store\` is not a session store: ${missing.map((method) => `${method}()`).join(', ')} missing. Use memoryStore() or one of the @sess/store-* packages.`,
     )
   }
+}
+
+function readCarry(carry: readonly string[] = []): readonly string[] {
+  if (Array.isArray(carry) && carry.every((key) => typeof key === 'string')) return [...carry]
+  throw new ConfigError("`carry` must be an array of keys of the session's data, like ['cart'].")
 }
 
 function adviser(development: boolean): (message: string) => void {

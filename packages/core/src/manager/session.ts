@@ -55,13 +55,13 @@ export class Session<Data extends object = DefaultData> extends Habits {
   get subject(): string | null {
     const visit = this.#look()
     if (visit.state !== 'authenticated') return null
-    return visit.pending.signIn?.subject ?? visit.record?.subject ?? null
+    return visit.intents.signIn?.subject ?? visit.record?.subject ?? null
   }
 
   /** Who may reopen a locked session with `reauthenticate()`; null unless locked. */
   get lockedSubject(): string | null {
     const visit = this.#look()
-    return visit.state === 'locked' ? (visit.record?.subject ?? null) : null
+    return visit.state === 'locked' ? (visit.intents.signIn?.subject ?? visit.record?.subject ?? null) : null
   }
 
   /** Public name of the stored session, safe to log, list and show; null while nothing is stored. */
@@ -103,7 +103,7 @@ export class Session<Data extends object = DefaultData> extends Habits {
   /** Whether the cookie outlives the browser. */
   get persistent(): boolean {
     const visit = this.#look()
-    return visit.pending.signIn?.options.persistent ?? this.#stored()?.persistent ?? false
+    return visit.intents.signIn?.options.persistent ?? this.#stored()?.persistent ?? false
   }
 
   /** Why this request sees a read-only stand-in and not its session; null normally. */
@@ -139,6 +139,7 @@ export class Session<Data extends object = DefaultData> extends Habits {
    */
   signIn(subject: string, options: SignIn<Data> = {}): void {
     if (typeof subject !== 'string' || subject === '') throw new TypeError('signIn(subject) needs a non-empty string.')
+    checkCarry(options.carry)
     this.#look().signIn(subject, options)
   }
 
@@ -227,8 +228,13 @@ export class Session<Data extends object = DefaultData> extends Habits {
 
   #stored(): Visit['record'] {
     const visit = this.#look()
-    return visit.pending.end !== null || visit.pending.signIn !== null ? null : visit.record
+    const { end, signIn } = visit.intents
+    return end !== null || signIn !== null ? null : visit.record
   }
+}
+
+function checkCarry(carry: unknown): void {
+  if (carry !== undefined && !Array.isArray(carry)) throw new TypeError('signIn(…, { carry }) needs an array of keys.')
 }
 
 refuseHabits(Session.prototype)

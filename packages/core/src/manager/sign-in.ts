@@ -1,18 +1,20 @@
-import { applyPatch, type Changes, pickKeys } from '../data/draft.ts'
+import { applyPatch, mergeChanges, pickKeys } from '../data/draft.ts'
 import { InterruptedError } from '../errors.ts'
-import { invalidate } from '../kernel/invalidate.ts'
 import type { Authentication, Device, SessionRecord } from '../kernel/record.ts'
 import { createRecord, issueFor } from './create.ts'
-import { endRecord } from './end.ts'
-import type { SignInIntent } from './intents.ts'
+import { endedBy, endRecord } from './end.ts'
+import type { SignInIntent, Work } from './intents.ts'
 import { emit, recall, reportFailure } from './load.ts'
 import type { Budget } from './store-gate.ts'
 import { swap } from './swap.ts'
 import type { Visit } from './visit.ts'
 
-/** The session that a sign-in takes over from, and whether its data may be carried. */
-interface Predecessor {
-  readonly record: SessionRecord
+/** A sign-in being carried out: what it is to do, and the session it takes over from. */
+interface TakeOver {
+  readonly work: Work
+  readonly intent: SignInIntent
+  readonly old: SessionRecord
+  /** Whether the old session's data may be carried. */
   readonly inherits: boolean
 }
 
@@ -22,108 +24,99 @@ interface Predecessor {
  *
  * @see OWASP ASVS 5.0 7.2.4; OWASP Session Management Cheat Sheet, Session ID Life Cycle
  */
-export async function commitSignIn(
-  visit: Visit,
-  budget: Budget,
-  intent: SignInIntent,
-  changes: Changes,
-): Promise<void> {
-  const { engine, arrival } = visit
+export async function commitSignIn(work: Work, intent: SignInIntent, budget: Budget): Promise<void> {
+  const { visit, changes, draft } = work
+  const { engine } = visit
   visit.requireToken('signIn()')
-  const old = await predecessor(visit, budget, intent)
-  const data = old === null ? changes.text : newData(visit, intent, changes, old)
-  const { sid, record } = issueFor(engine, arrival, {
-    subject: intent.subject,
-    auth: authentication(visit, intent),
-    persistent: intent.options.persistent ?? false,
-    device: engine.device ? deviceOf(arrival.device, intent.options.deviceName) : null,
-    data,
-  })
-  const issued: SessionRecord = visit.state === 'locked' ? { ...record, state: 'locked' } : record
-  await createRecord(engine, budget, issued, 'replicated')
-  const final = old === null ? issued : await takeOver(visit, budget, intent, changes, old, issued)
+  const takeOver = await predecessor(work, intent, budget)
+  const data = takeOver === null ? changes.text : newData(takeOver, takeOver.old)
+  const { sid, record } = issueSignedIn(work, intent, data)
+  await createRecord(engine, budget, record, 'replicated')
+  const final = takeOver === null ? record : await endOld(takeOver, record, budget)
   visit.adopt(final, { sid, generation: 0, oldKey: false })
   visit.due = { confirm: false, touch: false, rotate: false }
-  visit.draft.settle(changes, final.data)
+  draft.settle(changes, final.data)
   visit.sendToken(null)
-  emit(engine, 'signed-in', final, { replaced: old?.record.id ?? null })
+  emit(engine, 'signed-in', final, { replaced: takeOver?.old.id ?? null })
 }
 
-async function predecessor(visit: Visit, budget: Budget, intent: SignInIntent): Promise<Predecessor | null> {
-  const { engine, loaded, refused } = visit
-  if (visit.record !== null) return { record: visit.record, inherits: visit.inheritable(visit.record, intent.subject) }
-  if (refused === 'superseded' || refused === 'ahead') {
-    return loaded.record === null ? null : { record: loaded.record, inherits: false }
+function issueSignedIn(
+  { visit, intents }: Work,
+  intent: SignInIntent,
+  data: string,
+): { sid: string; record: SessionRecord } {
+  const { engine, arrival } = visit
+  const { persistent = false, deviceName } = intent.options
+  const { sid, record } = issueFor(engine, arrival, {
+    subject: intent.subject,
+    auth: authentication(visit, intents.steps, intent),
+    persistent,
+    device: engine.device ? deviceOf(arrival.device, deviceName) : null,
+    data,
+  })
+  const last = intents.steps.findLast((step) => step.type !== 'rotate')
+  return { sid, record: last?.type === 'lock' ? { ...record, state: 'locked' } : record }
+}
+
+async function predecessor(work: Work, intent: SignInIntent, budget: Budget): Promise<TakeOver | null> {
+  const { visit } = work
+  const { loaded, refused, record } = visit
+  const from = (old: SessionRecord | null, accepted: boolean): TakeOver | null => {
+    if (old === null || old.state === 'ended') return null
+    return { work, intent, old, inherits: accepted && visit.inheritable(old, intent.subject) }
   }
+  if (record !== null) return from(record, true)
+  if (refused === 'superseded' || refused === 'ahead') return from(loaded.record, false)
   const token = loaded.tokens[0]
   if (refused !== 'store' || token === undefined) return null
-  const again = await recall(engine, budget, token, visit.arrival, loaded.arrivedAt)
-  if (again.record === null || again.record.state === 'ended') return null
-  return { record: again.record, inherits: again.accepted && visit.inheritable(again.record, intent.subject) }
+  const again = await recall(visit.engine, budget, token, visit.arrival, loaded.arrivedAt)
+  return from(again.record, again.accepted)
 }
 
-/** Ends the old session; the record of the new one, with everything carried that was there when the old one ended. */
-async function takeOver(
-  visit: Visit,
-  budget: Budget,
-  intent: SignInIntent,
-  changes: Changes,
-  old: Predecessor,
-  issued: SessionRecord,
-): Promise<SessionRecord> {
+/**
+ * Ends the old session; returns the record of the new one, with everything carried that was there when the old one ended. A
+ * visitor's session that cannot be ended is left behind; for a signed-in one the new session is given up instead.
+ */
+async function endOld(takeOver: TakeOver, issued: SessionRecord, budget: Budget): Promise<SessionRecord> {
+  const { work, old } = takeOver
+  const { engine } = work.visit
+  let fresh = issued
+  let base: SessionRecord | null = old
   try {
-    return await endReplaced(visit, budget, intent, changes, old, issued)
-  } catch (error) {
-    const { engine } = visit
-    if (old.record.subject === null) {
-      reportFailure(engine, 'replace', old.record, false, error)
-      return issued
+    for (;;) {
+      base = await endUnlessChanged(takeOver, base, fresh.data, budget)
+      if (base === null) return fresh
+      const data = newData(takeOver, base)
+      const { wrote } = await swap(engine, budget, { from: fresh, build: (now) => ({ ...now, data }) })
+      fresh = wrote ?? fresh
     }
-    await endRecord(visit, budget, issued, 'revoked').catch((failure: unknown) => {
-      reportFailure(engine, 'replace', issued, true, failure)
+  } catch (error) {
+    if (old.subject === null) {
+      reportFailure(engine, 'replace', old, false, error)
+      return fresh
+    }
+    await endRecord(work.visit, budget, fresh, 'revoked').catch((failure: unknown) => {
+      reportFailure(engine, 'replace', fresh, true, failure)
     })
     throw error
   }
 }
 
-async function endReplaced(
-  visit: Visit,
-  budget: Budget,
-  intent: SignInIntent,
-  changes: Changes,
-  old: Predecessor,
-  issued: SessionRecord,
-): Promise<SessionRecord> {
-  const { engine } = visit
-  let fresh = issued
-  let base = old.record
-  for (;;) {
-    const carried = fresh.data
-    const dataOf = (record: SessionRecord) => newData(visit, intent, changes, { ...old, record })
-    const current = await endUnlessChanged(visit, budget, base, (record) => dataOf(record) === carried)
-    if (current === null) return fresh
-    base = current
-    const { wrote } = await swap(engine, budget, { from: fresh, build: (now) => ({ ...now, data: dataOf(base) }) })
-    fresh = wrote ?? fresh
-  }
-}
-
-/** Ends the old session if `unchanged` holds for what is stored; otherwise returns what is. Ended or gone needs no ending. */
+/** Ends the old session if it still gives the data that was carried; otherwise returns it as it is now. Gone needs no ending. */
 async function endUnlessChanged(
-  visit: Visit,
-  budget: Budget,
+  takeOver: TakeOver,
   from: SessionRecord,
-  unchanged: (current: SessionRecord) => boolean,
+  carried: string,
+  budget: Budget,
 ): Promise<SessionRecord | null> {
-  const { engine } = visit
+  const { visit } = takeOver.work
   try {
-    const { wrote, current } = await swap(engine, budget, {
+    const { wrote, current } = await swap(visit.engine, budget, {
       from,
       durability: 'replicated',
-      build: (now) =>
-        now.state !== 'ended' && unchanged(now) ? invalidate(now, 'replaced', engine.policy, engine.clock.now()) : null,
+      build: (now) => (newData(takeOver, now) === carried ? endedBy(visit, now, 'replaced') : null),
     })
-    if (wrote !== null) emit(engine, 'ended', wrote, { reason: 'replaced' })
+    if (wrote !== null) emit(visit.engine, 'ended', wrote, { reason: 'replaced' })
     return wrote !== null || current.state === 'ended' ? null : current
   } catch (error) {
     if (error instanceof InterruptedError) return null
@@ -132,18 +125,16 @@ async function endUnlessChanged(
 }
 
 /** The new session's data: what is carried from the old record as it is now, and what was changed since the sign-in. */
-function newData(visit: Visit, intent: SignInIntent, changes: Changes, old: Predecessor): string {
-  if (!old.inherits) return changes.text
-  const { shape } = visit.engine
-  const before = intent.before.changes()
-  const merged = applyPatch(before.patch, intent.before.text, old.record.data, shape).text
-  const carried = pickKeys(merged, intent.carry)
-  return carried === visit.draft.text ? changes.text : applyPatch(changes.patch, visit.draft.text, carried, shape).text
+function newData({ work, intent, inherits }: TakeOver, old: SessionRecord): string {
+  const { shape } = work.visit.engine
+  if (!inherits || old.state === 'ended') return work.changes.text
+  const merged = applyPatch(intent.before.changes().patch, old.data, shape).text
+  return mergeChanges(work.changes, pickKeys(merged, intent.carry), shape).text
 }
 
-function authentication(visit: Visit, intent: SignInIntent): Authentication {
+function authentication(visit: Visit, steps: Work['intents']['steps'], intent: SignInIntent): Authentication {
   const { methods = [], level } = intent.options
-  const proofs = visit.pending.steps.filter((step) => step.type === 'reauthenticate')
+  const proofs = steps.filter((step) => step.type === 'reauthenticate')
   return {
     at: visit.accepted.arrivedAt,
     methods: [...new Set([...methods, ...proofs.map((proof) => proof.method)])],

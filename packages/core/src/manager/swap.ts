@@ -18,6 +18,8 @@ export interface Swap {
 export interface Swapped {
   /** The record this swap wrote, or null when there was nothing to write. */
   readonly wrote: SessionRecord | null
+  /** What it was made from. */
+  readonly from: SessionRecord
   /** The newest record seen. */
   readonly current: SessionRecord
 }
@@ -29,32 +31,38 @@ const MAX_FAILURES = 2
  * reading again: our revision in the record means that the write was applied, and is never repeated.
  */
 export async function swap(engine: Engine, budget: Budget, job: Swap): Promise<Swapped> {
-  const tried: SessionRecord[] = []
+  const tried: { readonly wrote: SessionRecord; readonly from: SessionRecord }[] = []
   let current = job.from
-  /** What the first write with an unknown outcome was based on. */
-  let doubt: SessionRecord | null = null
+  /** The first write whose outcome is unknown. */
+  let doubt: { readonly base: SessionRecord; readonly error: unknown } | null = null
   let failures = 0
   for (let attempt = 0; ; attempt += 1) {
-    const landed = tried.find((record) => bears(current, [record.revision]))
-    if (landed !== undefined) return { wrote: landed, current }
-    if (doubt !== null && !remembers(current, doubt)) throw new StoreAmbiguousError()
-    if (failures >= MAX_FAILURES) throw new StoreUnavailableError('replace')
+    const landed = tried.find(({ wrote }) => bears(current, [wrote.revision]))
+    if (landed !== undefined) return { ...landed, current }
+    if (doubt !== null && !remembers(current, doubt.base)) throw new StoreAmbiguousError({ cause: doubt.error })
     if (attempt > 1) await backOff(engine, attempt)
+    if (failures >= MAX_FAILURES || budget.spent) throw verdict(doubt?.error)
     const built = job.build(current)
-    if (built === null) return { wrote: null, current }
+    if (built === null) return { wrote: null, from: current, current }
     const next = stamp(built, revisionRandom(engine))
-    tried.push(next)
+    tried.push({ wrote: next, from: current })
     const answer = await attemptReplace(engine, budget, next, current, job.durability)
-    if (answer === null) {
+    if (answer instanceof StoreUnavailableError) {
       failures += 1
-      doubt ??= current
+      doubt ??= { base: current, error: answer }
       current = await readAgain(engine, budget, current.id)
     } else if (answer.ok) {
-      return { wrote: next, current: next }
+      return { wrote: next, from: current, current: next }
     } else {
       current = present(answer.current)
     }
   }
+}
+
+/** Gave up. A write that was never answered may still land; one that the store refused has not been seen when read again. */
+function verdict(error: unknown): StoreUnavailableError | StoreAmbiguousError {
+  const unanswered = error instanceof StoreUnavailableError && error.cause === undefined
+  return unanswered ? new StoreAmbiguousError({ cause: error }) : new StoreUnavailableError('replace', { cause: error })
 }
 
 /** Random part of a revision. */
@@ -62,14 +70,14 @@ export function revisionRandom(engine: Engine): string {
   return encodeBase64url(engine.random.bytes(9))
 }
 
-/** The store's answer, or null when it failed and the outcome is unknown. */
+/** The store's answer, or the error when it failed and the outcome is unknown. */
 async function attemptReplace(
   engine: Engine,
   budget: Budget,
   next: SessionRecord,
   current: SessionRecord,
   durability: 'replicated' | undefined,
-): Promise<Replaced | null> {
+): Promise<Replaced | StoreUnavailableError> {
   try {
     return await callStore(
       engine,
@@ -79,9 +87,9 @@ async function attemptReplace(
       durability,
     )
   } catch (error) {
-    if (error instanceof StoreAmbiguousError) throw error
-    if (budget.spent) throw new StoreAmbiguousError({ cause: error })
-    return null
+    if (!(error instanceof StoreUnavailableError)) throw error
+    if (budget.spent) throw verdict(error)
+    return error
   }
 }
 

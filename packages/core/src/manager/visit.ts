@@ -4,6 +4,7 @@ import { InvalidDataSignal, VERSION_KEY } from '../data/shape.ts'
 import { HeadersSentError, InterruptedError, type InterruptedReason } from '../errors.ts'
 import type { EndedReason, SessionRecord } from '../kernel/record.ts'
 import type { Accepted } from '../kernel/rejudge.ts'
+import { transition } from '../kernel/transition.ts'
 import type { Pending, SignInOptions, Step } from './intents.ts'
 import type { Arrival, Loaded, Previous, Refused } from './load.ts'
 import type { Engine } from './options.ts'
@@ -39,8 +40,11 @@ export class Visit {
   /** Set for a stand-in: data cannot be written, and only signing in or out has effects. */
   refused: Refused | null
   previous: Previous | null
+  /** What the next commit saves. Not shown while locked. */
   draft: Draft
-  pending: Pending = { end: null, signIn: null, steps: [] }
+  pending: Pending = nothing()
+  /** Intents that a commit is carrying out. */
+  underway: Pending | null = null
   effect: TokenEffect | null = null
   /** What the load left to write when convenient; the first commit takes it. */
   due: { confirm: boolean; touch: boolean; rotate: boolean }
@@ -48,6 +52,8 @@ export class Visit {
   /** The application has looked at the session, so the answer depends on it. */
   read = false
   failure: unknown = null
+  /** What a locked session shows instead of its data. */
+  readonly #hidden: Draft
 
   constructor(engine: Engine, arrival: Arrival, carrier: Carrier, loaded: Loaded) {
     this.engine = engine
@@ -67,6 +73,7 @@ export class Visit {
       rotate: effects.some((effect) => effect.type === 'rotate'),
     }
     this.draft = this.freshDraft()
+    this.#hidden = this.emptyDraft()
     if (effects.some((effect) => effect.type === 'send-token')) this.sendToken(arrivedAt)
   }
 
@@ -78,7 +85,7 @@ export class Visit {
 
   /** The session as the application sees it now: none while signed out, locked or refused. */
   get state(): 'anonymous' | 'authenticated' | 'locked' {
-    const { signIn, end, steps } = this.pending
+    const { signIn, end, steps } = this.intents
     const last = steps.findLast((step) => step.type !== 'rotate')
     if (signIn !== null) return last?.type === 'lock' ? 'locked' : 'authenticated'
     if (end !== null || this.record === null || this.record.subject === null) return 'anonymous'
@@ -86,7 +93,15 @@ export class Visit {
     return this.accepted.locked ? 'locked' : 'authenticated'
   }
 
+  /** Everything wanted and not yet done. */
+  get intents(): Pending {
+    const { underway, pending } = this
+    if (underway === null || pending.end !== null || pending.signIn !== null) return pending
+    return { ...underway, steps: [...underway.steps, ...pending.steps] }
+  }
+
   get data(): Record<string, unknown> {
+    if (this.state === 'locked') return this.#hidden.view
     try {
       return this.draft.view
     } catch (error) {
@@ -107,11 +122,13 @@ export class Visit {
     const carry = options.carry ?? this.engine.carry
     const { signIn, steps } = this.pending
     const before = signIn?.before ?? this.draft
+    // Opened, so that data of an older version is migrated before it is carried.
+    if (signIn === null && this.engine.shape.version !== undefined) void this.data
     this.pending.signIn = { subject, options, carry, before, stepsBefore: signIn?.stepsBefore ?? steps }
     this.pending.steps = []
     const inherits = this.pending.end === null && this.refused === null && this.inheritable(this.record, subject)
     const data = inherits ? before.changes().text : ''
-    this.draft = this.newDraft(pickKeys(data, carry))
+    this.draft = this.newDraft(pickKeys(data, carry), this.engine.shape.version)
     const dropped = dropKeys(data, carry)
     if (dropped.length > 0) {
       this.engine.advise(
@@ -135,13 +152,17 @@ export class Visit {
       throw new InterruptedError('anonymous', `${step.type}() needs a signed-in session; nobody is signed in.`)
     }
     if (this.headersSent && step.type !== 'lock') throw new HeadersSentError(`${step.type}()`)
-    if (step.type !== 'rotate' || this.pending.signIn !== null || this.record !== null) this.pending.steps.push(step)
+    const { signIn, end } = this.intents
+    if (signIn !== null || (end === null && this.record !== null)) this.pending.steps.push(step)
   }
 
   /** Has the periodic rotation happen now, if nothing older than the current token can still be in flight. */
   rotateSoon(): void {
     this.#requireWritable('rotate()')
-    this.due.rotate = this.pending.end === null && this.record !== null
+    const { record, token, accepted, engine } = this
+    if (record === null || this.headersSent || token?.generation !== record.generation) return
+    const event = { type: 'rotate', kind: 'soft', arrivedAt: accepted.arrivedAt } as const
+    if (transition(record, event, engine.policy, accepted.arrivedAt).ok) this.due.rotate = true
   }
 
   /** A response of 500 and above keeps what protects (sign-out, lock, rotate) and drops what it may not have meant. */
@@ -153,10 +174,17 @@ export class Visit {
     this.draft = this.freshDraft()
   }
 
+  /** Hands the intents over to a commit; what is wanted from here on is the next one's. */
+  begin(): Pending {
+    this.underway = this.pending
+    this.pending = nothing()
+    return this.underway
+  }
+
   /** The commit failed. Unless the request itself was at fault, it sees a stand-in from here on. */
   fail(error: unknown): void {
     this.failure = error
-    this.pending = { end: null, signIn: null, steps: [] }
+    this.pending = { ...nothing(), end: this.pending.end }
     this.due = { confirm: false, touch: false, rotate: false }
     this.effect = null
     if (isStoreFailure(error)) this.refused = 'store'
@@ -191,17 +219,24 @@ export class Visit {
     this.carrier.requireSecure()
   }
 
-  /** Data that a stand-in or a locked session cannot save. */
+  /** Throws for data that a stand-in or a locked session cannot save. */
   checkWritable(changes: Changes): void {
-    if (changes.patch.size > 0) this.#requireWritable('Changing session.data')
+    if (changes.patch.size > 0 && this.refused !== null) this.#requireWritable('Changing session.data')
+    if (this.#hidden.changes().patch.size > 0) throw locked('Changing session.data')
   }
 
   freshDraft(): Draft {
-    const readable = this.record !== null && !this.accepted.locked && this.pending.end === null
-    return this.newDraft(readable ? (this.record?.data ?? '') : '', this.record?.extra[VERSION_KEY])
+    const { record } = this
+    return record === null || this.pending.end !== null
+      ? this.emptyDraft()
+      : this.newDraft(record.data, record.extra[VERSION_KEY])
   }
 
-  newDraft(text: string, version: string | undefined = this.engine.shape.version): Draft {
+  emptyDraft(): Draft {
+    return this.newDraft('', this.engine.shape.version)
+  }
+
+  newDraft(text: string, version: string | undefined): Draft {
     return new Draft(text, this.engine.shape, version)
   }
 
@@ -214,23 +249,29 @@ export class Visit {
 
   #endWith(reason: EndedReason): void {
     const end = reason === 'signed-out' ? reason : (this.pending.end ?? reason)
-    this.pending = { end, signIn: null, steps: [] }
-    this.draft = this.newDraft('')
+    this.pending = { ...nothing(), end }
+    this.draft = this.emptyDraft()
   }
 
   #requireWritable(action: string, opensLock = false): void {
-    if (this.pending.signIn !== null || (this.pending.end !== null && this.refused !== 'replaced')) return
-    if (this.refused !== null) {
+    const { signIn, end } = this.intents
+    if (signIn === null && (end === null || this.refused === 'replaced') && this.refused !== null) {
       throw new InterruptedError(
         this.refused,
         `${action} is not possible: this request was refused (${this.refused}). Signing in starts a new session.`,
       )
     }
-    if (this.accepted.locked && !opensLock && !this.pending.steps.some((step) => step.type === 'reauthenticate')) {
-      throw new InterruptedError(
-        'locked',
-        `${action} is not possible: the session is locked. reauthenticate(), signIn() and signOut() are.`,
-      )
-    }
+    if (this.state === 'locked' && !opensLock) throw locked(action)
   }
+}
+
+function nothing(): Pending {
+  return { end: null, signIn: null, steps: [] }
+}
+
+function locked(action: string): InterruptedError {
+  return new InterruptedError(
+    'locked',
+    `${action} is not possible: the session is locked. reauthenticate(), signIn() and signOut() are.`,
+  )
 }

@@ -116,14 +116,14 @@ class MemoryStore implements SessionStore, Evicting {
   }
 }
 
-function copy(record: SessionRecord): SessionRecord {
-  const { recent, auth, fingerprint, device, extra } = record
-  return {
-    ...record,
-    recent: [...recent],
-    auth: auth === null ? null : { ...auth, methods: [...auth.methods] },
-    fingerprint: fingerprint === null ? null : { ...fingerprint },
-    device: device === null ? null : { ...device },
-    extra: { ...extra },
+/** A record of its own, fields that this version does not know included. */
+function copy<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(copy) as T
+  const result = { ...value } as Record<string, unknown>
+  for (const key in result) {
+    if (typeof result[key] === 'object') result[key] = copy(result[key])
   }
+  // Every field was copied from `value`, so the copy has its type.
+  return result as T
 }
