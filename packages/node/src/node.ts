@@ -1,0 +1,122 @@
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import { ConfigError, type Session, type Sessions } from '@sess/core'
+import { applyHeaders, finish, type ResponseHeaders } from '@sess/core/http'
+import { type ConnectionOptions, checkConnection, nodeFacts } from './connection.ts'
+import { hold } from './hold.ts'
+
+/** Options of {@link sess}. */
+export interface SessOptions<Req = IncomingMessage, Res = ServerResponse> extends ConnectionOptions {
+  /**
+   * Answers when the session cannot be opened or committed, or the handler fails; the default sends a plain text with the
+   * error's `status`, or 500. With `res.headersSent` nothing can be answered any more: destroy the response.
+   */
+  readonly onError?: (error: unknown, req: Req, res: Res) => void
+}
+
+/** What {@link sess} runs for each request; `sessions.of(req)` finds the session as well. */
+export type Handler<Data extends object, Req, Res> = (req: Req, res: Res, session: Session<Data>) => unknown
+
+/**
+ * Makes a listener for `node:http`, `node:https` and `node:http2` servers out of a handler that needs sessions. The session
+ * is open before the handler runs, and committed before the first byte leaves; later changes are saved before the end.
+ *
+ * @example
+ * ```ts
+ * createServer(sess(sessions, (req, res, session) => {
+ *   res.end(`Hello ${session.subject ?? 'stranger'}`)
+ * }))
+ * ```
+ * @throws {ConfigError} an option that cannot work
+ */
+export function sess<
+  Data extends object,
+  Req extends IncomingMessage | Http2ServerRequest = IncomingMessage,
+  Res extends ServerResponse | Http2ServerResponse = ServerResponse,
+>(
+  sessions: Sessions<Data>,
+  handler: Handler<Data, Req, Res>,
+  options: SessOptions<Req, Res> = {},
+): (req: Req, res: Res) => void {
+  if (typeof sessions?.open !== 'function')
+    throw new ConfigError('sess(sessions) needs what createSessions() returned.')
+  const { onError = answerError } = checkConnection(options)
+
+  async function serve(req: Req, res: Res, fail: (error: unknown) => void): Promise<void> {
+    const session = await sessions.open(nodeFacts(req, options))
+    sessions.attach(req, session)
+    holdSession(session, res, fail)
+    await handler(req, res, session)
+  }
+
+  return (req, res) => {
+    const fail = (error: unknown) => onError(error, req, res)
+    serve(req, res, fail).catch(fail)
+  }
+}
+
+/**
+ * Opens the session of a WebSocket upgrade, for `server.on('upgrade', …)`. The handshake cannot carry a cookie, so nothing
+ * rotates, and signing in throws; data, signing out and locking work with `await session.commit()`.
+ *
+ * Browsers send cookies along from other sites' pages: compare the `Origin` header before you accept.
+ *
+ * @throws {StoreUnavailableError} the store failed
+ * @throws {InsecureError} plain http that carries the cookie
+ */
+export async function openUpgrade<Data extends object>(
+  sessions: Sessions<Data>,
+  req: IncomingMessage,
+  options: ConnectionOptions = {},
+): Promise<Session<Data>> {
+  const session = await sessions.open({ ...nodeFacts(req, options), upgrade: true })
+  sessions.attach(req, session)
+  return session
+}
+
+/**
+ * Commits a session before the first byte of a response leaves, puts its cookie on it, and saves what changes later before
+ * the end. `fail` gets what goes wrong: with `res.headersSent` false it can still answer. For adapters.
+ */
+export function holdSession(
+  session: Session<object>,
+  res: ServerResponse | Http2ServerResponse,
+  fail: (error: unknown) => void,
+): void {
+  hold(res, {
+    commit: (status) => finish(session, status),
+    headers: (held) => applyHeaders(session, headersOf(held)),
+    finish: () => finish(session, res.statusCode),
+    fail: (error) => {
+      const late = res.headersSent
+      fail(error)
+      if (late && !res.writableEnded) res.destroy()
+    },
+  })
+  // The client went away in the middle: there was no end() to wait for.
+  res.once('close', () => {
+    if (res.headersSent && !res.writableEnded) finish(session, res.statusCode)?.catch(fail)
+  })
+}
+
+function headersOf(res: ServerResponse): ResponseHeaders {
+  return {
+    get: (name) => res.getHeader(name)?.toString(),
+    set: (name, value) => res.setHeader(name, value),
+    append: (name, value) => {
+      // Whoever calls toHeaders() too has set it already.
+      if (![res.getHeader(name)].flat().includes(value)) res.appendHeader(name, value)
+    },
+  }
+}
+
+function answerError(error: unknown, _req: unknown, res: ServerResponse | Http2ServerResponse): void {
+  const { status, expose, message } = Object(error) as { status?: unknown; expose?: unknown; message?: unknown }
+  const code = typeof status === 'number' && status >= 400 && status <= 599 ? status : 500
+  if (code >= 500) console.error(error)
+  if (res.headersSent) return void res.destroy()
+  for (const name of res.getHeaderNames()) res.removeHeader(name)
+  res.statusCode = code
+  res.setHeader('Content-Type', 'text/plain; charset=utf-8')
+  res.end(expose === true ? String(message) : (STATUS_CODES[code] ?? ''))
+}

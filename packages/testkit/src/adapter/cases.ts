@@ -1,0 +1,46 @@
+import { acknowledgementCases } from './acknowledgement.ts'
+import { afterHeadersCases } from './after-headers.ts'
+import type { AdapterCase } from './app.ts'
+import { cachingCases } from './caching.ts'
+import { carryCases } from './carry.ts'
+import { commitCases } from './commit.ts'
+import { concurrencyCases } from './concurrency.ts'
+import { cookieCases } from './cookies.ts'
+import { failureCases } from './failure.ts'
+import { livingCases } from './living.ts'
+import { outcomeCases } from './outcome.ts'
+import { receivedCookieCases } from './received-cookies.ts'
+import { rotationCases } from './rotation.ts'
+import { secrecyCases } from './secrecy.ts'
+import { signInCases } from './sign-in.ts'
+import { signOutCases } from './sign-out.ts'
+import { timeCases } from './time.ts'
+import { tokenTableCases } from './token-table.ts'
+import { transportCases } from './transport.ts'
+import { valueCases } from './values.ts'
+
+/**
+ * What every adapter promises, over real sockets: `register(adapterCases, () => subject, { it })`. The kit owns the store and
+ * the clock of every case; only the framework is yours.
+ */
+export const adapterCases: readonly AdapterCase[] = [
+  ...cookieCases,
+  ...receivedCookieCases,
+  ...cachingCases,
+  ...transportCases,
+  ...signInCases,
+  ...carryCases,
+  ...signOutCases,
+  ...concurrencyCases,
+  ...rotationCases,
+  ...tokenTableCases,
+  ...timeCases,
+  ...commitCases,
+  ...afterHeadersCases,
+  ...outcomeCases,
+  ...failureCases,
+  ...acknowledgementCases,
+  ...valueCases,
+  ...livingCases,
+  ...secrecyCases,
+]

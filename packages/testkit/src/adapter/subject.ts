@@ -1,0 +1,57 @@
+import type { Session, Sessions } from '@sess/core'
+
+/** A response, to be put out in the framework's own way. */
+export interface Reply {
+  readonly status: number
+  /** Header lines in order. A name may occur twice (`Set-Cookie`): both lines have to arrive. */
+  readonly headers: readonly (readonly [name: string, value: string])[]
+  /** Text at once, text in chunks as they come (stream it, do not collect it), or no body. */
+  readonly body: string | AsyncIterable<string> | null
+}
+
+/** What the kit wants to know about a request. */
+export interface AdapterRequest {
+  readonly method: string
+  /** Path and query as the client sent them; below a mount path the part behind it will do. */
+  readonly url: string
+  /** What the framework hands to handlers (`req`, `request`, `ctx`, `c`): `sessions.of(raw)` has to find the session. */
+  readonly raw: object
+}
+
+/**
+ * Answers one request. It throws what handlers throw, typed errors with a `status` included: leave them to the framework's
+ * error handler, the default one will do.
+ */
+export type Handle = (session: Session, request: AdapterRequest) => Promise<Reply>
+
+/** How a server is to be set up. */
+export interface ServeOptions {
+  /** Trust `X-Forwarded-*` of every peer, by the framework's own setting. Otherwise trust nobody, the default everywhere. */
+  readonly trustProxy: boolean
+  /** Mount middleware and route under this path; `''` is the root. */
+  readonly path: string
+  /** Mount a second instance besides the first, under another property name (`'second'`) or none. */
+  readonly second: Sessions | null
+}
+
+/** A running server. */
+export interface Served {
+  /** Like `http://127.0.0.1:49152`. */
+  readonly url: string
+  /** Stops listening and closes every connection. */
+  close(): Promise<void>
+}
+
+/** An adapter under test, as its author describes it. */
+export interface AdapterSubject {
+  /**
+   * Listens on a free port of 127.0.0.1, mounts the adapter, and one route for every method and path that calls `handle` with
+   * the request's session.
+   */
+  serve(sessions: Sessions, handle: Handle, options: ServeOptions): Promise<Served>
+  /**
+   * What happens to changes made after the headers left: `'saved'` at the response's end, or (where the framework has no
+   * such hook) left to an explicit `await session.commit()`.
+   */
+  readonly late: 'saved' | 'commit'
+}

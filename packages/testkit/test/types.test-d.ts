@@ -1,0 +1,75 @@
+import { it as nodeIt } from 'node:test'
+import { type Clock, type Evicting, memoryStore, type SessionRecord, type SessionStore } from '@sess/core'
+import { expectTypeOf, it } from 'vitest'
+import {
+  type Case,
+  FakeClock,
+  register,
+  type StoreSubject,
+  storeCases,
+  storeKit,
+  UnreliableStore,
+} from '../src/index.ts'
+
+it('takes the test function of vitest and of node:test', () => {
+  register(storeCases, storeKit(memoryStore), { it })
+  register(storeCases, storeKit(memoryStore), { it: nodeIt })
+  // @ts-expect-error a runner is needed
+  register(storeCases, storeKit(memoryStore), {})
+  // @ts-expect-error a reason is needed
+  register(storeCases, storeKit(memoryStore), { it, exempt: { 'store/keeps-large-data': true } })
+})
+
+it('opens stores now or later, and closes what it opened', () => {
+  storeKit(async () => memoryStore())
+  storeKit(
+    () => ({ ...memoryStore(), end: async () => {} }),
+    (store) => store.end(),
+  )
+  // @ts-expect-error no store
+  storeKit(() => new Map())
+  // @ts-expect-error half a store
+  storeKit(() => ({ durable: true, get: async () => null }))
+})
+
+it('wants a subject that fits the cases', () => {
+  interface Door {
+    readonly open: boolean
+  }
+  const doors: readonly Case<Door>[] = []
+  register(doors, () => ({ open: true }), { it })
+  register(doors, async () => ({ open: true, close: async () => {} }), { it })
+  // @ts-expect-error another subject
+  register(doors, () => ({ open: 'yes' }), { it })
+  // @ts-expect-error a store is no door
+  register(doors, storeKit(memoryStore), { it })
+})
+
+it('types cases, subjects and records', () => {
+  expectTypeOf(storeCases).toEqualTypeOf<readonly Case<StoreSubject>[]>()
+  expectTypeOf<StoreSubject['store']>().toEqualTypeOf<SessionStore>()
+  expectTypeOf<StoreSubject['record']>().returns.toEqualTypeOf<SessionRecord>()
+  expectTypeOf<Case<StoreSubject>['level']>().toEqualTypeOf<'must' | 'should'>()
+})
+
+it('ports fit where core takes them', () => {
+  expectTypeOf<FakeClock>().toExtend<Clock>()
+  expectTypeOf<UnreliableStore>().toExtend<SessionStore>()
+  expectTypeOf<UnreliableStore['onEvict']>().toEqualTypeOf<Evicting['onEvict'] | undefined>()
+  new FakeClock().advance('30m')
+  // @ts-expect-error not a duration
+  new FakeClock().advance('30 minutes')
+})
+
+it('commands are for known operations', () => {
+  const store = new UnreliableStore(memoryStore())
+  store.fail('any', { times: 2, when: ({ operation }) => operation !== 'touch' })
+  // @ts-expect-error not an operation of the port
+  store.fail('set')
+  // @ts-expect-error no such option
+  store.hang('get', { count: 2 })
+  expectTypeOf(store.hold('get').open).returns.resolves.toBeVoid()
+  expectTypeOf(store.calls.get).toBeNumber()
+  // @ts-expect-error counts are read-only
+  store.calls.get = 0
+})
