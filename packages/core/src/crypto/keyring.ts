@@ -44,5 +44,5 @@ function readKey(key: Key, name: string): Uint8Array {
     throw new ConfigError(`\`${name}\` must be base64url text or a Uint8Array. ${HINT}`)
   if (bytes.length < 32) throw new ConfigError(`\`${name}\` has ${bytes.length} bytes; at least 32 are needed. ${HINT}`)
   if (new Set(bytes).size < 8) throw new ConfigError(`\`${name}\` is not random. ${HINT}`)
-  return bytes.slice()
+  return new Uint8Array(bytes)
 }

@@ -7,7 +7,7 @@ import { touch } from '../kernel/touch.ts'
 import { type SessionEvent, transition } from '../kernel/transition.ts'
 import { createRecord, issueFor } from './create.ts'
 import { endSource } from './end.ts'
-import type { Step, Work } from './intents.ts'
+import { locked, requireWritable, type Step, type Work } from './intents.ts'
 import { emit, reportFailure } from './load.ts'
 import { commitSignIn } from './sign-in.ts'
 import { type Budget, callStore, isStoreFailure, withBudget } from './store-gate.ts'
@@ -31,11 +31,14 @@ export function settle(visit: Visit, status: number): Promise<void> | undefined 
 
 /** Commits everything pending; rejects with what the store or a concurrent request made of it. */
 export function start(visit: Visit, changes: Changes): Promise<void> | undefined {
-  visit.checkWritable(changes)
   const { pending, due } = visit
+  if (changes.patch.size > 0 && visit.refused !== null) requireWritable(visit, 'Changing session.data')
+  const hidden = visit.takeHiddenWrites() && pending.end === null && pending.signIn === null
   const intends = pending.end !== null || pending.signIn !== null || pending.steps.length > 0
-  if (intends || changes.patch.size > 0) return run({ visit, changes, draft: visit.draft, intents: visit.begin() })
-  return due.confirm || due.touch || due.rotate ? catchUp(visit) : undefined
+  let work: Promise<void> | undefined
+  if (intends || changes.patch.size > 0) work = run({ visit, changes, draft: visit.draft, intents: visit.begin() })
+  else if (due.confirm || due.touch || due.rotate) work = catchUp(visit)
+  return hidden ? (work ?? Promise.resolve()).then(() => Promise.reject(locked('Changing session.data'))) : work
 }
 
 async function run(work: Work): Promise<void> {

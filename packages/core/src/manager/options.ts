@@ -95,7 +95,7 @@ export function createEngine<Data extends object>(options: ManagerOptions<Data>)
     store: options.store,
     tokens: new Keyring(configuredKeys(options, random), 'token'),
     policy: readPolicy(options, storeTimeoutMs),
-    shape: new DataShape(options),
+    shape: readShape(options),
     clock: options.clock ?? systemClock,
     random,
     hub: new EventHub(),
@@ -163,6 +163,23 @@ function checkStore(store: SessionStore | undefined): void {
       `\`store\` is not a session store: ${missing.map((method) => `${method}()`).join(', ')} missing. Use memoryStore() or one of the @sess/store-* packages.`,
     )
   }
+}
+
+function readShape<Data extends object>(options: ManagerOptions<Data>): DataShape {
+  const { codec, schema, version, migrate } = options
+  const onInvalid = oneOf(options.onInvalid, ['throw', 'drop', 'end'], 'onInvalid')
+  if (codec !== undefined && (typeof codec.stringify !== 'function' || typeof codec.parse !== 'function')) {
+    throw new ConfigError('`codec` must have stringify() and parse(), like JSON has.')
+  }
+  if (schema !== undefined && typeof schema['~standard']?.validate !== 'function') {
+    throw new ConfigError('`schema` must be a Standard Schema, as zod, valibot and arktype make them.')
+  }
+  if (version !== undefined && (!Number.isSafeInteger(version) || version < 1)) {
+    throw new ConfigError('`version` must be a positive integer; data without one counts as version 0.')
+  }
+  if (migrate !== undefined && version === undefined)
+    throw new ConfigError('`migrate` needs a `version` to migrate to.')
+  return new DataShape({ ...options, onInvalid })
 }
 
 function readCarry(carry: readonly string[] = []): readonly string[] {

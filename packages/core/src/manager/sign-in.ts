@@ -5,7 +5,7 @@ import { createRecord, issueFor } from './create.ts'
 import { endedBy, endRecord } from './end.ts'
 import type { SignInIntent, Work } from './intents.ts'
 import { emit, recall, reportFailure } from './load.ts'
-import type { Budget } from './store-gate.ts'
+import { type Budget, isStoreFailure } from './store-gate.ts'
 import { swap } from './swap.ts'
 import type { Visit } from './visit.ts'
 
@@ -91,7 +91,7 @@ async function endOld(takeOver: TakeOver, issued: SessionRecord, budget: Budget)
       fresh = wrote ?? fresh
     }
   } catch (error) {
-    if (old.subject === null) {
+    if (old.subject === null && isStoreFailure(error)) {
       reportFailure(engine, 'replace', old, false, error)
       return fresh
     }

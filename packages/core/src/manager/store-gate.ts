@@ -18,14 +18,19 @@ export class Budget {
     return this.#spent
   }
 
-  /** Calls `cutOff` after `ms`, or when the budget is spent. Returns the function that calls it off. */
+  /** Calls `cutOff` once, after `ms` or when the budget is spent. Returns the function that calls it off. */
   limit(ms: number, cutOff: () => void): () => void {
-    const timer = ms < this.#ms ? setTimeout(cutOff, ms) : null
-    this.#waiting.add(cutOff)
-    return () => {
-      if (timer !== null) clearTimeout(timer)
-      this.#waiting.delete(cutOff)
+    const end = (): void => {
+      release()
+      cutOff()
     }
+    const timer = ms < this.#ms ? setTimeout(end, ms) : null
+    const release = (): void => {
+      if (timer !== null) clearTimeout(timer)
+      this.#waiting.delete(end)
+    }
+    this.#waiting.add(end)
+    return release
   }
 
   close(): void {
