@@ -51,6 +51,7 @@ async function run(work: Work): Promise<void> {
       else if (visit.record !== null) await modify(work, budget)
       else if (changes.patch.size > 0) await begin(work, budget)
     })
+    visit.failure = null
   } catch (error) {
     if (isStoreFailure(error)) reportFailure(engine, 'commit', visit.record, true, error)
     visit.fail(error)
@@ -87,9 +88,9 @@ async function modify(work: Work, budget: Budget): Promise<void> {
     outcome = await swap(engine, budget, hard ? { from, build, durability: 'replicated' } : { from, build })
     return outcome.current
   })
-  // Assigned in the callback above, which TypeScript does not follow.
-  const { wrote, from } = outcome as unknown as Swapped
-  if (wrote !== null) settled(work, wrote, from, decidedAt)
+  // Assigned in the callback above, and `nextRecord` always gives a record; TypeScript follows neither.
+  const { wrote, from } = outcome as unknown as Swapped & { wrote: SessionRecord }
+  settled(work, wrote, from, decidedAt)
   for (const key of overwritten) emit(engine, 'data-overwritten', wrote, { key })
 }
 
@@ -101,7 +102,7 @@ function settled(
   decidedAt: number,
 ): void {
   const { engine } = visit
-  if (visit.token !== null) visit.adopt(wrote, visit.token)
+  visit.adopt(wrote)
   visit.due = { confirm: false, touch: false, rotate: false }
   draft.settle(changes, wrote.data)
   for (const step of intents.steps) {
@@ -125,7 +126,7 @@ function nextRecord(work: Work, current: SessionRecord, overwritten: Set<string>
   let next = withDues(visit, current, rotates)
   if (changes.patch.size > 0) {
     const data = mergedData(work, current, overwritten)
-    const { version } = engine.shape
+    const version = engine.shape.stampOver(next.extra[VERSION_KEY])
     next = { ...next, data, extra: version === undefined ? next.extra : { ...next.extra, [VERSION_KEY]: version } }
   }
   for (const step of intents.steps) {

@@ -67,8 +67,8 @@ export function reportFailure(
   fatal: boolean,
   error: unknown,
 ): void {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  const message = cause instanceof Error ? cause.message : String(cause)
+  const { cause, message: own } = error as Error // what callStore() rejects with, or worse
+  const message = cause instanceof Error ? cause.message : own
   emit(engine, 'store-failed', record, { operation, fatal, message })
 }
 

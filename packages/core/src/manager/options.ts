@@ -3,7 +3,7 @@ import { type Key, Keyring, readKeys } from '../crypto/keyring.ts'
 import { type Codec, DataShape, type OnInvalid } from '../data/shape.ts'
 import { ConfigError } from '../errors.ts'
 import { defaultPolicy, type Policy } from '../kernel/policy.ts'
-import { type Duration, readDuration } from './duration.ts'
+import { type Duration, display, readDuration } from './duration.ts'
 import { EventHub } from './events.ts'
 import { type Clock, type Evicting, type Random, type SessionStore, systemClock, systemRandom } from './ports.ts'
 import { CommitQueue } from './queue.ts'
@@ -40,7 +40,7 @@ export interface ManagerOptions<Data extends object> {
   /** Keep IP address and User-Agent of the sign-in as a label for lists of sessions, default false. */
   readonly device?: boolean
   /** Keys of the data that survive a sign-in, default none. */
-  readonly carry?: readonly (keyof Data & string)[]
+  readonly carry?: readonly NoInfer<keyof Data & string>[]
   /** When a request cannot load its session: `'fail'` with a 503 (default), or go on as a read-only `'anonymous'` stand-in. */
   readonly onStoreError?: 'fail' | 'anonymous'
   /** Two requests plainly assigned the same key: the later one wins (default, an event), or gets an `InterruptedError`. */
@@ -200,7 +200,7 @@ function adviser(development: boolean): (message: string) => void {
 function oneOf<const T extends string>(value: T | undefined, allowed: readonly [T, ...T[]], name: string): T {
   if (value === undefined) return allowed[0]
   if (allowed.includes(value)) return value
-  throw new ConfigError(`\`${name}\` is ${JSON.stringify(value)}; use one of: ${allowed.join(', ')}.`)
+  throw new ConfigError(`\`${name}\` is ${display(value)}; use one of: ${allowed.join(', ')}.`)
 }
 
 function forwardEvictions(engine: Engine): void {

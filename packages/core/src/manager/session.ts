@@ -54,14 +54,13 @@ export class Session<Data extends object = DefaultData> extends Habits {
   /** Who is signed in, or null. Null while locked. */
   get subject(): string | null {
     const visit = this.#look()
-    if (visit.state !== 'authenticated') return null
-    return visit.intents.signIn?.subject ?? visit.record?.subject ?? null
+    return visit.state === 'authenticated' ? visit.subject : null
   }
 
   /** Who may reopen a locked session with `reauthenticate()`; null unless locked. */
   get lockedSubject(): string | null {
     const visit = this.#look()
-    return visit.state === 'locked' ? (visit.intents.signIn?.subject ?? visit.record?.subject ?? null) : null
+    return visit.state === 'locked' ? visit.subject : null
   }
 
   /** Public name of the stored session, safe to log, list and show; null while nothing is stored. */

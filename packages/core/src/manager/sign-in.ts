@@ -88,7 +88,7 @@ async function endOld(takeOver: TakeOver, issued: SessionRecord, budget: Budget)
       if (base === null) return fresh
       const data = newData(takeOver, base)
       const { wrote } = await swap(engine, budget, { from: fresh, build: (now) => ({ ...now, data }) })
-      fresh = wrote ?? fresh
+      fresh = wrote as SessionRecord // build() always gives one
     }
   } catch (error) {
     if (old.subject === null && isStoreFailure(error)) {

@@ -86,7 +86,6 @@ export function callStore<T>(
   call: (options: WriteOptions) => Promise<T>,
   durability?: 'replicated',
 ): Promise<T> {
-  if (budget.spent) return Promise.reject(new StoreUnavailableError(`${operation}: no time left`))
   return new Promise<T>((resolve, reject) => {
     const options = new CallOptions(durability)
     const release = budget.limit(engine.storeTimeoutMs, () => {

@@ -60,7 +60,7 @@ export class Visit {
     this.carrier = carrier
     this.loaded = loaded
     this.record = loaded.accepted ? loaded.record : null
-    this.token = loaded.accepted ? (loaded.tokens[0] ?? null) : null
+    this.token = loaded.accepted ? (loaded.tokens[0] as Token) : null // accepted by its token
     this.refused = loaded.refused
     this.previous = loaded.previous
     this.headersSent = arrival.upgrade
@@ -90,6 +90,11 @@ export class Visit {
     if (end !== null || this.record === null || this.record.subject === null) return 'anonymous'
     if (last !== undefined) return last.type === 'lock' ? 'locked' : 'authenticated'
     return this.accepted.locked ? 'locked' : 'authenticated'
+  }
+
+  /** Whose session it is, or will be after the sign-in. */
+  get subject(): string | null {
+    return this.intents.signIn?.subject ?? (this.record as SessionRecord).subject // asked only where there is one
   }
 
   /** Everything wanted and not yet done. */
@@ -122,6 +127,7 @@ export class Visit {
     this.pending.steps = kept.filter((step) => step.type !== 'reauthenticate')
     this.pending.signIn = null
     this.draft = this.freshDraft()
+    this.#hidden = this.emptyDraft()
   }
 
   /** Hands the intents over to a commit; what is wanted from here on is the next one's. */
@@ -143,8 +149,8 @@ export class Visit {
     this.draft = this.freshDraft()
   }
 
-  /** From here on the visit acts on `record`, which is stored. */
-  adopt(record: SessionRecord, token: Token): void {
+  /** From here on the visit acts on `record`, which is stored; `token` is new where the record is. */
+  adopt(record: SessionRecord, token: Token | null = this.token): void {
     this.record = record
     this.token = token
     this.refused = null
@@ -157,10 +163,10 @@ export class Visit {
 
   /** The answer has to carry the current token; until when, if a later answer may have overtaken it. */
   sendToken(softSince: number | null): void {
-    if (this.record === null || this.token === null) return
-    const { persistent, absoluteAt, generation } = this.record
+    const { persistent, absoluteAt, generation } = this.record as SessionRecord // only live sessions send tokens
+    const { sid } = this.token as Token // which they were opened with
     const until = softSince === null ? null : softSince + this.engine.policy.overlapMs / 2
-    this.effect = { type: 'send', sid: this.token.sid, generation, lastsUntil: persistent ? absoluteAt : null, until }
+    this.effect = { type: 'send', sid, generation, lastsUntil: persistent ? absoluteAt : null, until }
   }
 
   /** Throws what keeps a token from being set on this answer. */
