@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { connect } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { PassThrough, Readable } from 'node:stream'
@@ -174,6 +175,27 @@ describe('after the headers', () => {
     await expect.poll(() => look(url, cookie)).toEqual({ subject: 'alice', data: { late: true } })
   })
 
+  test('saves nothing early when the client goes before there is a response', async () => {
+    const app = await mount()
+    const handled = new Promise<void>((resolve) => {
+      app.get('/slow', async (request) => {
+        request.session.data.half = true
+        await once(request.raw.socket, 'close')
+        setImmediate(resolve)
+        throw new Error('gave up')
+      })
+    })
+    const url = await listen(app)
+    const cookie = await signIn(url)
+    const leaving = new AbortController()
+    const left = fetch(`${url}/slow`, { headers: { cookie }, signal: leaving.signal })
+    await expect.poll(() => store.calls.get).toBeGreaterThan(0)
+    leaving.abort()
+    await expect(left).rejects.toThrow()
+    await handled
+    expect(await look(url, cookie)).toEqual({ subject: 'alice', data: {} })
+  })
+
   test('carries out a sign-out though the client has gone', async () => {
     const app = await mount()
     const sent: FastifyRequest[] = []
@@ -269,6 +291,28 @@ describe('encapsulation', () => {
     const both = await fetch(`${url}/both`, { headers: { cookie: cookiesOf(response) } })
     expect(await both.json()).toEqual(['alice', 'root'])
   })
+})
+
+test('opens once where it is registered twice for the same sessions', async () => {
+  const app = await mount()
+  await app.register(sess, { sessions, property: false })
+  const url = await listen(app)
+  const cookie = await signIn(url)
+  store.reset()
+  await look(url, cookie)
+  expect(store.calls.get).toBe(1)
+})
+
+test('sees url, address and scheme as Fastify does', async () => {
+  const seen: unknown[] = []
+  const watched = createSessions({ store, touch: ({ url, ip, secure }) => seen.push({ url, ip, secure }) > 0 })
+  const app = fastify({ trustProxy: true, rewriteUrl: () => '/rewritten' })
+  open.push(app)
+  await app.register(sess, { sessions: watched })
+  app.get('/rewritten', async () => 'ok')
+  const headers = { 'x-forwarded-proto': 'https', 'x-forwarded-for': '203.0.113.7' }
+  expect((await app.inject({ url: '/asked?a=1', headers })).body).toBe('ok')
+  expect(seen).toEqual([{ url: '/asked?a=1', ip: '203.0.113.7', secure: true }])
 })
 
 describe('trustProxy', () => {

@@ -267,3 +267,13 @@ test('neither rotates nor sets a cookie on a WebSocket upgrade', async () => {
   const response = await app.request('https://shop.example/', { headers: { upgrade: 'websocket' } })
   expect(await response.text()).toBe('ERR_SESS_HEADERS_SENT')
 })
+
+test('leaves the response of a WebSocket upgrade as the runtime made it', async () => {
+  // Node refuses to construct what Deno and workerd hand out.
+  const upgraded = Object.defineProperty(new Response(null), 'status', { value: 101 })
+  const app = new Hono().use(sess(sessions)).get('/', (c) => {
+    void c.var.session.subject
+    return upgraded
+  })
+  expect(await app.request('https://shop.example/', { headers: { upgrade: 'websocket' } })).toBe(upgraded)
+})

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { DefaultData } from '@sess/core'
 import { type AdapterSubject, adapterCases, listen, register } from '@sess/testkit'
-import { it } from 'vitest'
+import { it, vi } from 'vitest'
 import { type Handler, sess } from '../src/index.ts'
 
 const subject: AdapterSubject = {
@@ -19,4 +19,6 @@ const subject: AdapterSubject = {
   },
 }
 
+// The default error handler reports what it answers with 500 and above.
+vi.spyOn(console, 'error').mockReturnValue()
 register(adapterCases, () => subject, { it: it.concurrent })

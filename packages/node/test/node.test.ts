@@ -94,8 +94,9 @@ describe('errors', () => {
 
   test('of the handler are a 500 that keeps a sign-out and drops data', async () => {
     vi.spyOn(globalThis.console, 'error').mockImplementation(() => {})
-    const url = await serve(async (req, _res, session) => {
+    const url = await serve(async (req, res, session) => {
       session.data.n = 1
+      res.setHeader('Content-Length', 4)
       if (req.url === '/leave') session.signOut()
       throw new Error('broken')
     })

@@ -30,10 +30,10 @@ describe('the adapter cases', () => {
       () => true,
     )
     for (;;) {
-      const patience = new Promise<null>((resolve) => sleep(() => resolve(null), 500))
+      const patience = new Promise<null>((resolve) => sleep(() => resolve(null), 1500))
       const outcome = await Promise.race([verdict, patience])
       if (outcome !== null) return outcome
-      await vi.advanceTimersByTimeAsync(15_000)
+      await vi.advanceTimersByTimeAsync(25_000)
     }
   }
 })

@@ -1,6 +1,6 @@
 import { ConfigError, type CookieOptions, CookieTooLargeError, createSessions } from '@sess/core'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { clearCookie, readCookieOptions, writeCookie } from '../../src/http/cookie.ts'
 import { COOKIE, cookieOf, HOUR, MINUTE, SECOND, setUp, signedIn } from '../manager/scenario.ts'
 import { ScriptedStore } from '../manager/scripted-store.ts'
@@ -18,6 +18,13 @@ function problem(cookie: unknown): Error {
   }
   throw new Error('expected an error')
 }
+
+beforeEach(() => {
+  vi.spyOn(console, 'warn').mockImplementation(() => {})
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+})
 
 describe('the session cookie', () => {
   it.each<[string, CookieOptions, string, string]>([

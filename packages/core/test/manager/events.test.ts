@@ -1,7 +1,10 @@
 import { createSessions, memoryStore, type SessEvent } from '@sess/core'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Data, MovableClock, setUp, signedIn } from './scenario.ts'
 
+beforeEach(() => {
+  vi.spyOn(console, 'warn').mockImplementation(() => {})
+})
 afterEach(() => {
   vi.restoreAllMocks()
 })

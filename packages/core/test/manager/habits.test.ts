@@ -98,3 +98,22 @@ describe('a session that is logged', () => {
     expect(inspect(visitor)).toBe("Session { state: 'anonymous', handle: null }")
   })
 })
+
+describe('session.flash', () => {
+  it('refuses assignment in sloppy scripts, so that connect-flash cannot share one store between users', async () => {
+    const { browser } = setUp()
+    const session = await browser.open()
+    const sloppy = 'var all = session.flash = session.flash || {}; (all.info = all.info || []).push("for ada only")'
+    expect(() => runInNewContext(sloppy, { session })).toThrow(/session\.data/)
+  })
+
+  it('leaves nothing behind that another session could see', async () => {
+    const { browser } = setUp()
+    const one = await browser.open()
+    const two = await browser.open()
+    try {
+      runInNewContext('var all = session.flash = session.flash || {}; all.info = "for ada only"', { session: one })
+    } catch {}
+    expect(runInNewContext('try { session.flash.info } catch {}', { session: two })).toBeUndefined()
+  })
+})

@@ -1,11 +1,8 @@
 import { createSessions, StoreAmbiguousError, StoreUnavailableError } from '@sess/core'
 import { describe, expect, it } from 'vitest'
-import { Keyring } from '../../src/crypto/keyring.ts'
-import { mintToken } from '../../src/crypto/token.ts'
 import { Browser, COOKIE, cookieOf, type Data, failure, HOUR, MINUTE, setUp, signedIn } from './scenario.ts'
-import { after, fails, gate, losesAnswer, losesAnswerThen } from './scripted-store.ts'
+import { after, fails, losesAnswer } from './scripted-store.ts'
 
-const KEYS = [1, 3].map((step) => Uint8Array.from({ length: 32 }, (_, index) => index * step + 5))
 const FORGED = `${'A'.repeat(43)}.0.${'B'.repeat(43)}`
 
 describe('a visitor', () => {
@@ -254,31 +251,6 @@ describe('a changed client', () => {
   })
 })
 
-describe('a store that lost a rotation', () => {
-  it('is rolled forward to what the client shows, as hard', async () => {
-    const { browser, store, events } = await signedIn()
-    const before = store.only
-    await browser.request((session) => session.rotate({ hard: true }))
-    store.records.set(before.id, before)
-    events.length = 0
-    const session = await browser.request()
-    expect(session.subject).toBe('ada')
-    expect(events).toMatchObject([{ type: 'store-rollback', generation: 1 }])
-    expect(store.only).toMatchObject({ generation: 1, hardRotations: 1, rotation: 'hard' })
-  })
-
-  it('too many of them makes a stand-in', async () => {
-    const { browser, store, events } = await signedIn()
-    const before = store.only
-    for (let round = 0; round < 9; round += 1) await browser.request((session) => session.rotate({ hard: true }))
-    store.records.set(before.id, before)
-    events.length = 0
-    const session = await browser.open()
-    expect(session).toMatchObject({ state: 'anonymous', refused: 'ahead', previous: null })
-    expect(events).toMatchObject([{ type: 'token-refused', reason: 'ahead' }])
-  })
-})
-
 describe('a store that fails while a session is loaded', () => {
   it('fails the request, cookie untouched', async () => {
     const { browser, store, events } = await signedIn()
@@ -318,10 +290,7 @@ describe('a store that fails while a session is loaded', () => {
   })
 
   it('does not hide a defect of ours', async () => {
-    const { sessions, browser, store } = await signedIn()
-    store.get = async () => ({ ...store.only, recent: [], lastSeenAt: Number.NaN })
-    expect(sessions).toBeDefined()
-    await browser.open()
+    const { browser, store } = await signedIn()
     const broken = createSessions<Data>({
       store,
       clock: {
@@ -334,90 +303,19 @@ describe('a store that fails while a session is loaded', () => {
   })
 })
 
-describe('a rolling change of keys', () => {
-  async function rolling() {
-    const { store, clock, events } = setUp()
-    const [old, deploying, moved] = [[KEYS[0]!], [KEYS[0]!, KEYS[1]!], [KEYS[1]!, KEYS[0]!]].map((keys) =>
-      createSessions<Data>({ store, clock, keys }),
-    )
-    const browser = new Browser(old!)
-    await browser.request((session) => session.signIn('ada'))
-    return { store, clock, events, deploying: deploying!, moved: moved!, cookie: browser.cookie }
-  }
-
-  it('signs nobody out and rotates softly once overlap has passed', async () => {
-    const { moved, deploying, cookie, clock, store } = await rolling()
-    const browser = new Browser(moved)
-    browser.cookie = cookie
-    await browser.request()
-    expect(store.only.generation).toBe(0)
-    expect(browser.cookie).toBe(cookie)
-    clock.advance(MINUTE)
-    await browser.request()
-    expect(store.only.generation).toBe(1)
-    const elsewhere = new Browser(deploying)
-    elsewhere.cookie = browser.cookie
-    expect((await elsewhere.open()).subject).toBe('ada')
-  })
-
-  it('gives a visitor the same token again, signed with the first key, without a write', async () => {
-    const { deploying, moved, store } = await rolling()
-    const visitor = new Browser(deploying)
-    await visitor.request((session) => {
-      session.data.cart = 1
-    })
-    const [sid, generation] = visitor.cookie?.split('.') ?? []
-    const again = new Browser(moved)
-    again.cookie = visitor.cookie
-    store.drain()
-    await again.request()
-    expect(again.cookie?.split('.').slice(0, 2)).toEqual([sid, generation])
-    expect(again.cookie).not.toBe(visitor.cookie)
-    expect(again.cookie).toBe(mintToken(sid ?? '', 0, new Keyring([KEYS[1]!], 'token')))
-    expect(store.drain()).toEqual(['get'])
-  })
-})
-
-describe('an upgrade request', () => {
-  it('rotates nothing', async () => {
-    const { browser, clock, store } = await signedIn()
-    clock.advance(16 * MINUTE)
-    const session = await browser.open({ upgrade: true })
-    await session.commit()
-    expect(store.drain()).toEqual(['get', 'touch'])
-    expect(store.only.generation).toBe(0)
-  })
-})
-
-describe('requests in parallel', () => {
-  it('that all find a rotation due hand out one token', async () => {
-    const { browser, clock, store } = await signedIn()
-    clock.advance(16 * MINUTE)
-    const { act, reached, open } = gate()
-    store.next('replace', act)
-    const sessions = await Promise.all(Array.from({ length: 10 }, () => browser.open()))
-    const commits = sessions.map((session) => session.commit())
-    await reached
-    open()
-    await Promise.all(commits)
-    const cookies = new Set(sessions.map(cookieOf).filter((cookie) => cookie !== null))
-    expect(cookies.size).toBe(1)
-    expect(store.only.generation).toBe(1)
-  })
-
-  it('that lose the answer of a rotation get it again', async () => {
-    const { browser, clock, store } = await signedIn()
-    clock.advance(16 * MINUTE)
-    store.next(
-      'replace',
-      losesAnswerThen(() => {}),
-    )
-    const lost = await browser.request()
-    expect(cookieOf(lost)).toBeNull()
-    const next = await browser.request()
-    expect(next.subject).toBe('ada')
-    expect(cookieOf(next)).not.toBeNull()
-    await browser.request()
-    expect(store.only.confirmedAt).not.toBeNull()
+describe('fingerprint: lock', () => {
+  it('opens for the new client once it has proved itself, and stays open', async () => {
+    const firefox = { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0' }
+    const safari = {
+      'user-agent':
+        'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.0 Safari/605.1.15',
+    }
+    const { browser } = setUp({ fingerprint: 'lock' })
+    await browser.request((session) => session.signIn('ada'), { headers: firefox })
+    const locked = await browser.request(() => {}, { headers: safari })
+    expect(locked.state).toBe('locked')
+    await browser.request((session) => session.reauthenticate({ method: 'password' }), { headers: safari })
+    const open = await browser.request(() => {}, { headers: safari })
+    expect(open.state).toBe('authenticated')
   })
 })

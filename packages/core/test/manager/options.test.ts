@@ -36,6 +36,8 @@ describe('createSessions()', () => {
     ['a duration without a unit', { store, idle: '30' }, /`idle` is "30"; use milliseconds .*'30s'/],
     ['a duration in weeks', { store, retainEnded: '2w' }, /`retainEnded` is "2w"/],
     ['a duration in words', { store, rotateEvery: 'often' }, /`rotateEvery` is "often"/],
+    ['a bigint', { store, idle: 10n }, /`idle` is 10/],
+    ['a symbol', { store, onIdle: Symbol('x') }, /`onIdle` is /],
     ['a number that is none', { store, clockSkew: {} }, /`clockSkew` is \{\}/],
     ['an unknown onIdle', { store, onIdle: 'sleep' }, /`onIdle` is "sleep"; use one of: end, lock\./],
     [

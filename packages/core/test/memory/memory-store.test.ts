@@ -27,7 +27,10 @@ describe('memoryStore', () => {
     const one = record('one')
     expect(await store.create(one)).toBe(true)
     expect(await store.create(one)).toBe(false)
-    expect(await store.replace({ ...one, revision: '1.x', data: 'new' }, '0.other')).toEqual({ ok: false, current: one })
+    expect(await store.replace({ ...one, revision: '1.x', data: 'new' }, '0.other')).toEqual({
+      ok: false,
+      current: one,
+    })
     expect(await store.replace({ ...one, revision: '1.x', data: 'new' }, one.revision)).toEqual({ ok: true })
     expect((await store.get('one'))?.data).toBe('new')
     expect(await store.replace(record('two'), '0.r')).toEqual({ ok: false, current: null })
