@@ -35,7 +35,7 @@ export {
   CookieTooLargeError,
   HeadersSentError,
   InsecureError,
-  InterruptedError,
+  SessionInterruptedError,
   NotMountedError,
   SessError,
   StoreAmbiguousError,

@@ -3,9 +3,9 @@ import {
   CookieTooLargeError,
   HeadersSentError,
   InsecureError,
-  InterruptedError,
   NotMountedError,
   SessError,
+  SessionInterruptedError,
   StoreAmbiguousError,
   StoreUnavailableError,
   UseDataError,
@@ -21,7 +21,7 @@ const ERRORS: readonly [SessError, string, number][] = [
   [new CookieTooLargeError('x'), 'ERR_SESS_COOKIE_TOO_LARGE', 500],
   [new HeadersSentError('x'), 'ERR_SESS_HEADERS_SENT', 500],
   [new InsecureError('x'), 'ERR_SESS_INSECURE', 400],
-  [new InterruptedError('ended', 'x'), 'ERR_SESS_INTERRUPTED', 409],
+  [new SessionInterruptedError('ended', 'x'), 'ERR_SESS_INTERRUPTED', 409],
   [new StoreUnavailableError('get'), 'ERR_SESS_STORE_UNAVAILABLE', 503],
   [new StoreAmbiguousError(), 'ERR_SESS_STORE_AMBIGUOUS', 503],
 ]
@@ -38,7 +38,7 @@ describe('errors', () => {
   })
 
   it('answer by themselves on web standards, telling only what may be told', async () => {
-    const shown = new InterruptedError('ended', 'load again').getResponse()
+    const shown = new SessionInterruptedError('ended', 'load again').getResponse()
     expect([shown.status, await shown.text()]).toEqual([409, 'load again'])
     const hidden = new StoreUnavailableError('get').getResponse()
     expect([hidden.status, await hidden.text()]).toEqual([503, ''])

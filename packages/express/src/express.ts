@@ -42,7 +42,7 @@ export type SessHandler = (req: ExpressRequest, res: ServerResponse, next: (erro
  * ```
  * @throws {ConfigError} without sessions
  */
-export function sess(sessions: Sessions<object>, options: SessOptions = {}): SessHandler {
+export function sess<Data extends object>(sessions: Sessions<Data>, options: SessOptions = {}): SessHandler {
   if (typeof sessions?.open !== 'function')
     throw new ConfigError('sess(sessions) needs what createSessions() returned.')
   const { property = 'session' } = options

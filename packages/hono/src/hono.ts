@@ -2,7 +2,7 @@ import { ConfigError, type Session, type Sessions } from '@sess/core'
 import { applyHeaders, finish, type RequestFacts, type ResponseHeaders } from '@sess/core/http'
 import type { Context, MiddlewareHandler } from 'hono'
 
-/** Options of {@link sess}. Hono knows neither proxies nor peer addresses, so both are said here. */
+/** Options of {@link sess}. Hono knows neither proxies nor, on some runtimes, the peer, so both are said here. */
 export interface SessOptions<Property extends string | false = string | false> {
   /** Name of the variable, default `'session'`; `false` for none, then `sessions.of(c)` is the way. */
   readonly property?: Property
@@ -13,7 +13,10 @@ export interface SessOptions<Property extends string | false = string | false> {
    * `X-Forwarded-For` is what that proxy has written, and counts. Default false: the headers are ignored.
    */
   readonly trustProxy?: boolean
-  /** Address of the peer, like `(c) => getConnInfo(c).remote.address`. Without it no request is a developer's own. */
+  /**
+   * Address of the peer, like `(c) => getConnInfo(c).remote.address`. Default: as `@hono/node-server`, `Bun.serve` and
+   * `Deno.serve` tell it; elsewhere it is unknown, and no request is a developer's own.
+   */
   readonly ip?: (c: Context) => string | undefined
 }
 
@@ -76,7 +79,7 @@ function discard(c: Context): void {
   c.res = new Response(null, { headers })
 }
 
-function readOptions({ origin, trustProxy = false, ip }: SessOptions): (c: Context) => RequestFacts {
+function readOptions({ origin, trustProxy = false, ip = peerOf }: SessOptions): (c: Context) => RequestFacts {
   if (origin !== undefined && !/^https?:\/\/[^/]+$/.test(origin)) {
     throw new ConfigError(`\`origin\` must be like 'https://shop.example', not '${origin}'.`)
   }
@@ -90,10 +93,24 @@ function readOptions({ origin, trustProxy = false, ip }: SessOptions): (c: Conte
       url,
       headers,
       secure: /^https(?=:|$)/i.test(protocol),
-      ip: forwarded('x-forwarded-for') ?? ip?.(c),
+      ip: forwarded('x-forwarded-for') ?? ip(c),
       upgrade: method === 'GET' && headers.get('upgrade')?.toLowerCase() === 'websocket',
     }
   }
+}
+
+/** What the servers that call `app.fetch(request, env)` put into `env` about the connection. */
+interface ServerEnv {
+  readonly incoming?: { readonly socket?: { readonly remoteAddress?: string } }
+  readonly server?: Pick<ServerEnv, 'incoming'>
+  readonly remoteAddr?: { readonly hostname?: string }
+  requestIP?(request: Request): { readonly address: string } | null
+}
+
+function peerOf(c: Context): string | undefined {
+  const env: ServerEnv = Object(c.env)
+  const { incoming = env.server?.incoming, remoteAddr } = env
+  return incoming?.socket?.remoteAddress ?? remoteAddr?.hostname ?? env.requestIP?.(c.req.raw)?.address
 }
 
 function headersOf(c: Context): ResponseHeaders {

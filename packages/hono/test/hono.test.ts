@@ -231,7 +231,7 @@ describe('what makes a request secure', () => {
     ['the last forwarded protocol', 'http://shop.example', { trustProxy: true }, forwarded, '__Host-Http-sid'],
     ['an earlier one', 'http://shop.example', { trustProxy: true }, { 'x-forwarded-proto': 'https, http' }, undefined],
     ['an https origin', 'http://10.0.0.1', { origin: 'https://shop.example' }, {}, '__Host-Http-sid'],
-    ['localhost without an ip option', 'http://localhost', {}, {}, undefined],
+    ['localhost with an unknown peer', 'http://localhost', {}, { host: 'localhost' }, undefined],
     ['a loopback peer', 'http://localhost', { ip: () => '127.0.0.1' }, { host: 'localhost' }, 'sid'],
     [
       'a loopback host with a far peer',
@@ -249,6 +249,23 @@ describe('what makes a request secure', () => {
     const response = await app.request(url, { headers })
     expect(cookiesOf(response).split('=')[0] || undefined).toBe(name)
     expect(response.status).toBe(name === undefined ? 400 : 200)
+  })
+
+  test.each([
+    ['@hono/node-server', { incoming: { socket: { remoteAddress: '127.0.0.1' } } }, 'sid'],
+    ['@hono/node-server with http2', { server: { incoming: { socket: { remoteAddress: '::1' } } } }, 'sid'],
+    ['Deno.serve', { remoteAddr: { hostname: '127.0.0.1' } }, 'sid'],
+    ['Bun.serve', { requestIP: () => ({ address: '::ffff:127.0.0.1' }) }, 'sid'],
+    ['Bun.serve, from afar', { requestIP: () => ({ address: '192.0.2.1' }) }, undefined],
+    ['the bindings of a Worker', { KV: {} }, undefined],
+    ['a server that tells nothing', undefined, undefined],
+  ])('the peer is read from %s', async (_, env, name) => {
+    const app = new Hono().use(sess(sessions)).get('/', (c) => {
+      c.var.session.data.n = 1
+      return c.body(null)
+    })
+    const response = await app.request('http://localhost', { headers: { host: 'localhost' } }, env)
+    expect(cookiesOf(response).split('=')[0] || undefined).toBe(name)
   })
 
   test('is checked at construction', () => {

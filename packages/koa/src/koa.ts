@@ -45,7 +45,7 @@ export type SessMiddleware = (ctx: KoaContext, next: () => Promise<unknown>) => 
  * ```
  * @throws {ConfigError} without sessions
  */
-export function sess(sessions: Sessions<object>, options: SessOptions = {}): SessMiddleware {
+export function sess<Data extends object>(sessions: Sessions<Data>, options: SessOptions = {}): SessMiddleware {
   if (typeof sessions?.open !== 'function')
     throw new ConfigError('sess(sessions) needs what createSessions() returned.')
   const { property = 'session' } = options

@@ -192,10 +192,8 @@ export class HeldResponse {
   }
 
   #drop(): Call[] {
-    const calls = this.#calls
-    this.#calls = []
     this.#size = 0
-    return calls
+    return this.#calls.splice(0)
   }
 
   #fail({ hooks, error }: Failure): void {

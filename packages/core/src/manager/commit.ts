@@ -1,6 +1,6 @@
 import { type Changes, mergeChanges } from '../data/draft.ts'
 import { VERSION_KEY } from '../data/shape.ts'
-import { InterruptedError, type InterruptedReason, ValueError } from '../errors.ts'
+import { type InterruptedReason, SessionInterruptedError, ValueError } from '../errors.ts'
 import { type SessionRecord, stamp, writes } from '../kernel/record.ts'
 import { rejudge } from '../kernel/rejudge.ts'
 import { touch } from '../kernel/touch.ts'
@@ -163,14 +163,17 @@ function mergedData({ visit, changes }: Work, current: SessionRecord, overwritte
   for (const key of merged.overwritten) overwritten.add(key)
   if (overwritten.size > 0 && engine.onOverwrite === 'throw') {
     const keys = [...overwritten].join(', ')
-    throw new InterruptedError('conflict', `Another request changed session.data.${keys} meanwhile; nothing was saved.`)
+    throw new SessionInterruptedError(
+      'conflict',
+      `Another request changed session.data.${keys} meanwhile; nothing was saved.`,
+    )
   }
   return merged.text
 }
 
-function interrupted(verdict: InterruptedReason): InterruptedError {
+function interrupted(verdict: InterruptedReason): SessionInterruptedError {
   const what = { ended: 'has ended', locked: 'was locked', superseded: 'has a new token' }[verdict as 'ended']
-  return new InterruptedError(verdict, `The session ${what} while this request ran; nothing was saved.`)
+  return new SessionInterruptedError(verdict, `The session ${what} while this request ran; nothing was saved.`)
 }
 
 /** Confirmation, touch and periodic rotation: tried once; a failure is an event and costs nobody a page. */

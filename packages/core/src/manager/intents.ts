@@ -1,6 +1,6 @@
 import { type Changes, type Draft, dropKeys, pickKeys, type Updater } from '../data/draft.ts'
 import { InvalidDataSignal } from '../data/shape.ts'
-import { HeadersSentError, InterruptedError } from '../errors.ts'
+import { HeadersSentError, SessionInterruptedError } from '../errors.ts'
 import type { Proof } from '../kernel/reauthenticate.ts'
 import type { EndedReason } from '../kernel/record.ts'
 import { transition } from '../kernel/transition.ts'
@@ -99,7 +99,7 @@ export function endWith(visit: Visit, reason: EndedReason): void {
 export function takeStep(visit: Visit, step: Step): void {
   requireWritable(visit, `${step.type}()`, step.type !== 'rotate')
   if (step.type !== 'rotate' && visit.state === 'anonymous') {
-    throw new InterruptedError('anonymous', `${step.type}() needs a signed-in session; nobody is signed in.`)
+    throw new SessionInterruptedError('anonymous', `${step.type}() needs a signed-in session; nobody is signed in.`)
   }
   if (visit.headersSent && step.type !== 'lock') throw new HeadersSentError(`${step.type}()`)
   const { signIn: intent, end } = visit.intents
@@ -120,7 +120,7 @@ export function requireWritable(visit: Visit, action: string, opensLock = false)
   const { signIn: intent, end } = visit.intents
   const { refused } = visit
   if (refused !== null && intent === null && (end === null || refused === 'replaced')) {
-    throw new InterruptedError(
+    throw new SessionInterruptedError(
       refused,
       `${action} is not possible: this request was refused (${refused}). Signing in starts a new session.`,
     )
@@ -129,8 +129,8 @@ export function requireWritable(visit: Visit, action: string, opensLock = false)
 }
 
 /** What a write to a locked session meets. */
-export function locked(action: string): InterruptedError {
-  return new InterruptedError(
+export function locked(action: string): SessionInterruptedError {
+  return new SessionInterruptedError(
     'locked',
     `${action} is not possible: the session is locked. reauthenticate(), signIn() and signOut() are.`,
   )

@@ -1,5 +1,5 @@
 import { readToken, sidToId, type Token } from '../crypto/token.ts'
-import { InterruptedError, StoreUnavailableError } from '../errors.ts'
+import { SessionInterruptedError, StoreUnavailableError } from '../errors.ts'
 import type { Expiry } from '../kernel/expire.ts'
 import type { Device, EndedReason, Fingerprint, SessionRecord } from '../kernel/record.ts'
 import { type Effect, type Refusal, type SessionEvent, standing, transition } from '../kernel/transition.ts'
@@ -177,7 +177,7 @@ async function endAtLoad(
     emit(engine, 'ended', wrote, { reason })
     return refusal(arrivedAt, [token], wrote, null, { reason })
   } catch (error) {
-    if (error instanceof InterruptedError) return refusal(arrivedAt, [token], null)
+    if (error instanceof SessionInterruptedError) return refusal(arrivedAt, [token], null)
     reportFailure(engine, 'replace', record, false, error)
     return refusal(arrivedAt, [token], record, 'superseded')
   }

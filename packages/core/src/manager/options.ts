@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { type Key, Keyring, readKeys } from '../crypto/keyring.ts'
+import { KEY_HINT, type Key, Keyring, readKeys } from '../crypto/keyring.ts'
 import { type Codec, DataShape, type OnInvalid } from '../data/shape.ts'
 import { ConfigError } from '../errors.ts'
 import { defaultPolicy, type Policy } from '../kernel/policy.ts'
@@ -43,7 +43,7 @@ export interface ManagerOptions<Data extends object> {
   readonly carry?: readonly NoInfer<keyof Data & string>[]
   /** When a request cannot load its session: `'fail'` with a 503 (default), or go on as a read-only `'anonymous'` stand-in. */
   readonly onStoreError?: 'fail' | 'anonymous'
-  /** Two requests plainly assigned the same key: the later one wins (default, an event), or gets an `InterruptedError`. */
+  /** Two requests plainly assigned the same key: the later one wins (default, an event), or gets an `SessionInterruptedError`. */
   readonly onOverwrite?: 'event' | 'throw'
   /** A response of 500 and above: drop data, sign-in and reauthentication (default), or `'keep'` them. */
   readonly onServerError?: 'drop' | 'keep'
@@ -147,11 +147,18 @@ function readPolicy<Data extends object>(options: ManagerOptions<Data>, storeTim
   }
 }
 
-function configuredKeys<Data extends object>(options: ManagerOptions<Data>, random: Random): readonly Uint8Array[] {
-  if (options.keys !== undefined) return readKeys(options.keys)
-  if (!options.store.durable) return [random.bytes(32)]
+/** Configured keys are checked at once; those of a store without memory are drawn when they are first needed. */
+function configuredKeys<Data extends object>(
+  options: ManagerOptions<Data>,
+  random: Random,
+): () => readonly Uint8Array[] {
+  if (options.keys !== undefined) {
+    const keys = readKeys(options.keys)
+    return () => keys
+  }
+  if (!options.store.durable) return () => [random.bytes(32)]
   throw new ConfigError(
-    "`keys` is required with a durable store: without it every restart would sign everybody out. Make one with: node -e \"console.log(require('node:crypto').randomBytes(32).toString('base64url'))\" and keep it outside the code.",
+    `\`keys\` is required with a durable store: without it every restart would sign everybody out. ${KEY_HINT}`,
   )
 }
 

@@ -172,7 +172,7 @@ export class Session<Data extends object = DefaultData> extends Habits {
    *
    * @throws {StoreUnavailableError} nothing was saved
    * @throws {StoreAmbiguousError} it is unknown whether it was saved
-   * @throws {InterruptedError} the session ended or changed hands meanwhile
+   * @throws {SessionInterruptedError} the session ended or changed hands meanwhile
    * @throws {ValueError} `data` holds what cannot be stored; nothing was changed
    * @throws {HeadersSentError} the change needs a cookie and the headers have left
    */

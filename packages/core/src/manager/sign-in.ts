@@ -1,5 +1,5 @@
 import { applyPatch, mergeChanges, pickKeys } from '../data/draft.ts'
-import { InterruptedError } from '../errors.ts'
+import { SessionInterruptedError } from '../errors.ts'
 import type { Authentication, Device, SessionRecord } from '../kernel/record.ts'
 import { createRecord, issueFor } from './create.ts'
 import { endedBy, endRecord } from './end.ts'
@@ -119,7 +119,7 @@ async function endUnlessChanged(
     if (wrote !== null) emit(visit.engine, 'ended', wrote, { reason: 'replaced' })
     return wrote !== null || current.state === 'ended' ? null : current
   } catch (error) {
-    if (error instanceof InterruptedError) return null
+    if (error instanceof SessionInterruptedError) return null
     throw error
   }
 }

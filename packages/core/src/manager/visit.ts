@@ -1,7 +1,7 @@
 import type { Token } from '../crypto/token.ts'
 import { Draft } from '../data/draft.ts'
 import { InvalidDataSignal, VERSION_KEY } from '../data/shape.ts'
-import { HeadersSentError, InterruptedError, type InterruptedReason } from '../errors.ts'
+import { HeadersSentError, type InterruptedReason, SessionInterruptedError } from '../errors.ts'
 import type { SessionRecord } from '../kernel/record.ts'
 import type { Accepted } from '../kernel/rejudge.ts'
 import { endWith, type Pending } from './intents.ts'
@@ -144,7 +144,7 @@ export class Visit {
     this.due = { confirm: false, touch: false, rotate: false }
     this.effect = null
     if (isStoreFailure(error)) this.refused = 'store'
-    else if (error instanceof InterruptedError) this.#interrupted(error.reason)
+    else if (error instanceof SessionInterruptedError) this.#interrupted(error.reason)
     if (this.refused !== null) this.record = null
     this.draft = this.freshDraft()
   }

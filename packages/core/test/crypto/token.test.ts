@@ -8,7 +8,7 @@ import { mintSid, mintToken, readToken, sidToId, TOKEN_LENGTH } from '../../src/
 
 const KEY = Uint8Array.from({ length: 32 }, (_, index) => index * 7)
 const OTHER = Uint8Array.from({ length: 32 }, (_, index) => index * 5 + 1)
-const ring = new Keyring([KEY], 'token')
+const ring = new Keyring(() => [KEY], 'token')
 const SID = encodeBase64url(Uint8Array.from({ length: 32 }, (_, index) => 255 - index))
 const sids = fc.uint8Array({ minLength: 32, maxLength: 32 }).map(mintSid)
 const generations = fc.integer({ min: 0, max: 999_999_999 })
@@ -32,7 +32,7 @@ describe('a token', () => {
   })
 
   it('has one successor, whoever mints it', () => {
-    expect(mintToken(SID, 1, ring)).toBe(mintToken(SID, 1, new Keyring([KEY, OTHER], 'token')))
+    expect(mintToken(SID, 1, ring)).toBe(mintToken(SID, 1, new Keyring(() => [KEY, OTHER], 'token')))
   })
 
   it('is refused with any one character changed to any other', () => {
@@ -91,7 +91,7 @@ describe('a token', () => {
   })
 
   it('is refused when the mac was made for another purpose', () => {
-    expect(readToken(mintToken(SID, 7, new Keyring([KEY], 'csrf')), ring)).toBeNull()
+    expect(readToken(mintToken(SID, 7, new Keyring(() => [KEY], 'csrf')), ring)).toBeNull()
   })
 
   it('never throws on any text', () => {
@@ -101,22 +101,24 @@ describe('a token', () => {
 
 describe('a key ring', () => {
   it('signs with the first key and verifies with all, telling old from first', () => {
-    const before = mintToken(SID, 3, new Keyring([OTHER], 'token'))
-    const both = new Keyring([KEY, OTHER], 'token')
+    const before = mintToken(SID, 3, new Keyring(() => [OTHER], 'token'))
+    const both = new Keyring(() => [KEY, OTHER], 'token')
     expect(readToken(before, both)).toEqual({ sid: SID, generation: 3, oldKey: true })
     expect(readToken(mintToken(SID, 3, both), both)).toEqual({ sid: SID, generation: 3, oldKey: false })
     expect(readToken(before, ring)).toBeNull()
   })
 
   it('tells which key made a mac', () => {
-    const both = new Keyring([KEY, OTHER], 'token')
+    const both = new Keyring(() => [KEY, OTHER], 'token')
     expect(both.verify('text', both.sign('text'))).toBe(0)
-    expect(both.verify('text', new Keyring([OTHER], 'token').sign('text'))).toBe(1)
+    expect(both.verify('text', new Keyring(() => [OTHER], 'token').sign('text'))).toBe(1)
     expect(both.verify('text', 'x'.repeat(43))).toBe(-1)
   })
 
   it('lets a new key be deployed last everywhere before it signs', () => {
-    const [old, deploying, moved] = [[OTHER], [OTHER, KEY], [KEY, OTHER]].map((keys) => new Keyring(keys, 'token'))
+    const [old, deploying, moved] = [[OTHER], [OTHER, KEY], [KEY, OTHER]].map(
+      (keys) => new Keyring(() => keys, 'token'),
+    )
     const token = mintToken(SID, 0, moved!)
     expect(readToken(token, deploying!)).toEqual({ sid: SID, generation: 0, oldKey: true })
     expect(readToken(token, old!)).toBeNull()

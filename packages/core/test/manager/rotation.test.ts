@@ -97,7 +97,7 @@ describe('a rolling change of keys', () => {
     await again.request()
     expect(again.cookie?.split('.').slice(0, 2)).toEqual([sid, generation])
     expect(again.cookie).not.toBe(visitor.cookie)
-    expect(again.cookie).toBe(mintToken(sid ?? '', 0, new Keyring([KEYS[1]!], 'token')))
+    expect(again.cookie).toBe(mintToken(sid ?? '', 0, new Keyring(() => [KEYS[1]!], 'token')))
     expect(store.drain()).toEqual(['get'])
   })
 })

@@ -1,4 +1,4 @@
-import { InterruptedError, StoreUnavailableError } from '@sess/core'
+import { SessionInterruptedError, StoreUnavailableError } from '@sess/core'
 import { describe, expect, it } from 'vitest'
 import { Browser, cookieOf, failure, signedIn } from './scenario.ts'
 import { fails } from './scripted-store.ts'
@@ -61,11 +61,11 @@ describe('a stand-in', () => {
 
   it.each(ALL)('%s: refuses update, rotate, reauthenticate and lock', async (refused) => {
     const { session } = await standIn(refused)
-    expect(() => session.update('cart', () => 1)).toThrow(InterruptedError)
-    expect(() => session.rotate()).toThrow(InterruptedError)
-    expect(() => session.rotate({ hard: true })).toThrow(InterruptedError)
-    expect(() => session.reauthenticate({ method: 'password' })).toThrow(InterruptedError)
-    expect(() => session.lock()).toThrow(InterruptedError)
+    expect(() => session.update('cart', () => 1)).toThrow(SessionInterruptedError)
+    expect(() => session.rotate()).toThrow(SessionInterruptedError)
+    expect(() => session.rotate({ hard: true })).toThrow(SessionInterruptedError)
+    expect(() => session.reauthenticate({ method: 'password' })).toThrow(SessionInterruptedError)
+    expect(() => session.lock()).toThrow(SessionInterruptedError)
   })
 
   it.each(ALL)('%s: can be signed in from, and written to then', async (refused) => {
@@ -167,7 +167,7 @@ describe('a stand-in', () => {
   it('replaced: not even behind a sign-out is there anything to write to', async () => {
     const { session, store } = await standIn('replaced')
     session.signOut()
-    expect(() => session.update('cart', () => 1)).toThrow(InterruptedError)
+    expect(() => session.update('cart', () => 1)).toThrow(SessionInterruptedError)
     await session.commit()
     expect(store.drain()).toEqual([])
   })

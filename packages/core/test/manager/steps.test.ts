@@ -1,4 +1,4 @@
-import { InterruptedError } from '@sess/core'
+import { SessionInterruptedError } from '@sess/core'
 import { finish } from '@sess/core/http'
 import { describe, expect, it } from 'vitest'
 import { cookieOf, failure, HOUR, MINUTE, SECOND, setUp, signedIn } from './scenario.ts'
@@ -109,7 +109,7 @@ describe('reauthenticate', () => {
   it('needs somebody who is signed in', async () => {
     const { browser } = setUp()
     const session = await browser.open()
-    expect(() => session.reauthenticate({ method: 'password' })).toThrow(InterruptedError)
+    expect(() => session.reauthenticate({ method: 'password' })).toThrow(SessionInterruptedError)
     expect(() => session.lock()).toThrow(/lock\(\) needs a signed-in session; nobody is signed in/)
   })
 })
@@ -137,8 +137,8 @@ describe('locked', () => {
     expect(() => session.update('secret', () => 2)).toThrow(
       /locked\. reauthenticate\(\), signIn\(\) and signOut\(\) are/,
     )
-    expect(() => session.rotate()).toThrow(InterruptedError)
-    expect(() => session.rotate({ hard: true })).toThrow(InterruptedError)
+    expect(() => session.rotate()).toThrow(SessionInterruptedError)
+    expect(() => session.rotate({ hard: true })).toThrow(SessionInterruptedError)
     session.data.secret = 2
     expect(await failure(session.commit())).toMatchObject({ reason: 'locked' })
     expect(saved(store.only.data)).toEqual({ secret: 1 })
