@@ -9,7 +9,7 @@ export type HeaderSource =
  */
 export interface RequestFacts {
   readonly method?: string
-  /** Path, or absolute URL; `https:` in front makes the request secure. */
+  /** Path, or absolute URL; with Web `Headers`, `https:` in front makes the request secure. */
   readonly url?: string
   readonly headers?: HeaderSource
   /** The Cookie header, where there are no `headers`. */
@@ -42,7 +42,8 @@ export function cookieHeaderOf(facts: RequestFacts): string {
 export function isSecure(facts: RequestFacts): boolean {
   if (facts.secure !== undefined) return facts.secure
   if (facts.headers === undefined) return true
-  return facts.url?.startsWith('https:') ?? false
+  // Only a Web `Request` vouches for its url; elsewhere it is what the client wrote into the request line.
+  return isHeaders(facts.headers) && (facts.url?.startsWith('https:') ?? false)
 }
 
 /**

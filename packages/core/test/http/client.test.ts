@@ -152,6 +152,6 @@ describe('a User-Agent', () => {
     (_, userAgent) => {
       expect(reduceUserAgent(userAgent)).toEqual({ browser: null, os: null })
     },
-    500,
+    10_000,
   )
 })

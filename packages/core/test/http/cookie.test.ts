@@ -74,6 +74,7 @@ describe('the session cookie', () => {
     ['a relative path', { path: 'shop' }, /`cookie\.path` must start with "\/"/],
     ['a path with a semicolon', { path: '/a;b' }, /`cookie\.path`/],
     ['a path with a line break', { path: '/a\r\nSet-Cookie: x=y' }, /`cookie\.path`/],
+    ['a path of 1025 octets', { path: `/${'a'.repeat(1024)}` }, /longer than 1024 octets/],
     ['a leading dot', { domain: '.example.com' }, /`cookie\.domain`.*without a leading dot/],
     ['a port', { domain: 'example.com:80' }, /`cookie\.domain`/],
     ['an empty domain', { domain: '' }, /`cookie\.domain`/],
