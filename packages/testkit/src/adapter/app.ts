@@ -24,7 +24,7 @@ export type AdapterCase = Case<AdapterSubject>
 export const KEY: Uint8Array = Uint8Array.from({ length: 32 }, (_, at) => (at * 37 + 11) % 256)
 
 /** How long a case may take; most need a few milliseconds, on a busy machine the longest need seconds. */
-const CASE_MS = 25_000
+const CASE_MS = 60_000
 
 /** What a case needs that is out of the ordinary. */
 export interface Setup {
