@@ -54,9 +54,12 @@ export async function answer(demo: Demo, request: DemoRequest): Promise<Reply> {
   }
 }
 
-/** SameSite=Lax keeps other sites out, but another port of this host is the same site: only `Origin` tells them apart. */
+/**
+ * SameSite=Lax keeps other sites out, but another port of this host is the same site: only `Origin` tells them apart. Browsers
+ * send it with every form; what has none is no browser.
+ */
 function isFromOwnPage({ headers }: DemoRequest): boolean {
-  return headers.origin === `http://${headers.host}`
+  return headers.origin === undefined || headers.origin === `http://${headers.host}`
 }
 
 const ACTIONS: Readonly<Record<string, Action>> = {

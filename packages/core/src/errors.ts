@@ -26,14 +26,17 @@ export type SessErrorCode =
   | 'ERR_SESS_STORE_UNAVAILABLE'
   | 'ERR_SESS_STORE_AMBIGUOUS'
 
+/** HTTP statuses that errors of this library fit. */
+export type SessErrorStatus = 400 | 409 | 500 | 503
+
 /** Base class of all errors thrown here. Narrow on {@link SessError.code}; no token, sid or key is ever part of one. */
 export class SessError extends Error {
   /** Stable machine-readable code. */
   readonly code: SessErrorCode
-  /** HTTP status that fits, 400–599. Express, Koa and Fastify (`statusCode`) answer with it by themselves. */
-  readonly status: number
+  /** HTTP status that fits. Express, Koa and Fastify (`statusCode`) answer with it by themselves. */
+  readonly status: SessErrorStatus
 
-  constructor(code: SessErrorCode, status: number, message: string, options?: { cause?: unknown }) {
+  constructor(code: SessErrorCode, status: SessErrorStatus, message: string, options?: { cause?: unknown }) {
     super(message, options)
     this.name = new.target.name
     this.code = code
@@ -41,7 +44,7 @@ export class SessError extends Error {
   }
 
   /** Same as {@link SessError.status}: the name that Fastify and http-errors read. */
-  get statusCode(): number {
+  get statusCode(): SessErrorStatus {
     return this.status
   }
 

@@ -43,4 +43,4 @@ export {
   UseDataError,
   ValueError,
 } from './errors.ts'
-export type { InterruptedReason, SessErrorCode } from './errors.ts'
+export type { InterruptedReason, SessErrorCode, SessErrorStatus } from './errors.ts'

@@ -52,20 +52,26 @@ describe('a full memory store', () => {
     expect(evicted).toEqual([])
   })
 
-  it('drops the oldest visitor before any signed-in session, and says so', async () => {
+  it('drops a visitor before any signed-in session, the one closest to its deadline, and says so', async () => {
     const { evicted, add, has } = await bounded(3)
-    const records = [await add(), await add(anonymous), await add(anonymous)]
+    const later = { ...anonymous, expiresAt: NOW + 500 }
+    const records = [
+      await add({ expiresAt: NOW + 100 }),
+      await add(later),
+      await add({ ...later, expiresAt: NOW + 400 }),
+    ]
     await add()
-    expect(await has(...records)).toEqual([true, false, true])
-    expect(evicted).toEqual([records[1]?.id])
+    expect(await has(...records)).toEqual([true, true, false])
+    expect(evicted).toEqual([records[2]?.id])
   })
 
-  it('drops the oldest of the signed-in sessions when there is nothing else, and says so', async () => {
-    const { evicted, add, has } = await bounded(2)
-    const records = [await add(), await add()]
+  it('drops the session that has idled longest when there is nothing else, and says so', async () => {
+    const { store, evicted, add, has } = await bounded(2)
+    const records = [await add({ expiresAt: NOW + 100 }), await add({ expiresAt: NOW + 200 })]
+    await store.touch(records[0]?.id ?? '', NOW + 50, NOW + 300)
     await add()
-    expect(await has(...records)).toEqual([false, true])
-    expect(evicted).toEqual([records[0]?.id])
+    expect(await has(...records)).toEqual([true, false])
+    expect(evicted).toEqual([records[1]?.id])
   })
 
   it('refuses nothing that exists already: replace and touch need no room', async () => {

@@ -4,14 +4,17 @@ import type { Evicting, Replaced, SessionStore } from '../manager/ports.ts'
 
 /** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
-  /** Most records kept, default 100 000. Expired ones make room first; dropping a live one raises `evicted`. */
+  /**
+   * Most records kept, default 100 000. Expired ones make room first, then tombstones, visitors, and the sessions closest to
+   * their deadline; dropping one that has not been ended raises `evicted`.
+   */
   readonly max?: number
 }
 
 /** Records looked at per new session to find expired ones: a constant price instead of a pause. */
 const SWEEP = 4
-/** Records looked at before a live one is dropped for room. */
-const SWEEP_WHEN_FULL = 2000
+/** Records looked at to choose which one has to go for room. */
+const SAMPLE = 2000
 
 /** Sessions in this process's memory: for development, tests and single processes whose users may be signed out by a restart. */
 export function memoryStore(options: MemoryStoreOptions = {}): SessionStore & Evicting {
@@ -24,8 +27,6 @@ class MemoryStore implements SessionStore, Evicting {
   readonly durable = false
   readonly #max: number
   readonly #records = new Map<string, SessionRecord>()
-  readonly #visitors = new Set<string>()
-  readonly #tombstones = new Set<string>()
   readonly #listeners = new Set<(handle: string) => void>()
   #cursor: IterableIterator<SessionRecord> = this.#records.values()
   /** The latest instant seen in any record: the store has no clock of its own. */
@@ -45,7 +46,7 @@ class MemoryStore implements SessionStore, Evicting {
     this.#now = Math.max(this.#now, record.createdAt)
     this.#sweep(SWEEP)
     if (this.#records.size >= this.#max) this.#makeRoom()
-    this.#put(copy(record))
+    this.#records.set(record.id, copy(record))
     return true
   }
 
@@ -56,7 +57,7 @@ class MemoryStore implements SessionStore, Evicting {
     this.#now = Math.max(this.#now, record.endedAt ?? record.lastSeenAt)
     const lastSeenAt = Math.max(current.lastSeenAt, record.lastSeenAt)
     const expiresAt = record.state === 'ended' ? record.expiresAt : Math.max(current.expiresAt, record.expiresAt)
-    this.#put({ ...copy(record), lastSeenAt, expiresAt })
+    this.#records.set(record.id, { ...copy(record), lastSeenAt, expiresAt })
     return { ok: true }
   }
 
@@ -77,43 +78,44 @@ class MemoryStore implements SessionStore, Evicting {
     return () => void this.#listeners.delete(listener)
   }
 
-  #put(record: SessionRecord): void {
-    this.#records.set(record.id, record)
-    if (record.state === 'anonymous') this.#visitors.add(record.id)
-    else this.#visitors.delete(record.id)
-    if (record.state === 'ended') this.#tombstones.add(record.id)
-  }
-
-  #drop(id: string): void {
-    this.#records.delete(id)
-    this.#visitors.delete(id)
-    this.#tombstones.delete(id)
-  }
-
-  /** Drops what has expired among the next few records; the cursor goes round and round. */
-  #sweep(count: number): void {
+  /** Drops what has expired among the next few records; the cursor goes round and round. Returns the least of the others. */
+  #sweep(count: number): SessionRecord | null {
+    let least: SessionRecord | null = null
     for (let looked = 0; looked < count; looked += 1) {
-      let next = this.#cursor.next()
-      if (next.done === true) {
-        this.#cursor = this.#records.values()
-        next = this.#cursor.next()
-        if (next.done === true) return
-      }
-      if (this.#now >= next.value.expiresAt) this.#drop(next.value.id)
+      const record = this.#next()
+      if (record === null) break
+      if (this.#now >= record.expiresAt) this.#records.delete(record.id)
+      else if (least === null || precedes(record, least)) least = record
     }
+    return least
   }
 
-  /** Expired records first, then tombstones, then the oldest visitors, then the oldest sessions. */
-  #makeRoom(): void {
-    this.#sweep(Math.min(this.#max, SWEEP_WHEN_FULL))
-    if (this.#records.size < this.#max) return
-    const [tombstone] = this.#tombstones
-    const [visitor] = this.#visitors
-    const [oldest] = this.#records.keys()
-    const victim = tombstone ?? visitor ?? (oldest as string)
-    this.#drop(victim)
-    if (victim !== tombstone) for (const listener of this.#listeners) listener(victim)
+  #next(): SessionRecord | null {
+    let next = this.#cursor.next()
+    if (next.done === true) {
+      this.#cursor = this.#records.values()
+      next = this.#cursor.next()
+    }
+    return next.done === true ? null : next.value
   }
+
+  #makeRoom(): void {
+    const victim = this.#sweep(Math.min(this.#max, SAMPLE))
+    if (victim === null || this.#records.size < this.#max) return
+    this.#records.delete(victim.id)
+    if (victim.state !== 'ended') for (const listener of this.#listeners) listener(victim.id)
+  }
+}
+
+/** Which of two records goes first for room: tombstones, then visitors, then whoever is closest to their deadline. */
+function precedes(one: SessionRecord, other: SessionRecord): boolean {
+  const rank = rankOf(one) - rankOf(other)
+  return rank === 0 ? one.expiresAt < other.expiresAt : rank < 0
+}
+
+function rankOf({ state }: SessionRecord): number {
+  if (state === 'ended') return 0
+  return state === 'anonymous' ? 1 : 2
 }
 
 /** A record of its own, fields that this version does not know included. */
