@@ -3,7 +3,7 @@
  *
  * | code | status | who must act |
  * |---|---|---|
- * | `ERR_SESS_CONFIG` | 500 | the developer, at construction |
+ * | `ERR_SESS_CONFIG` | 500 | the developer: an option or an argument that cannot work |
  * | `ERR_SESS_NOT_MOUNTED` | 500 | the developer: the middleware does not run before this handler |
  * | `ERR_SESS_USE_DATA` | 500 | the developer: application data belongs into `session.data` |
  * | `ERR_SESS_VALUE` | 500 | the developer: a value that the store cannot give back as it was |
@@ -59,7 +59,7 @@ export class SessError extends Error {
   }
 }
 
-/** The options given to `createSessions()`, a store or an adapter cannot work, or cannot be secure. Thrown at construction. */
+/** An option of `createSessions()`, a store or an adapter (at construction), or an argument, cannot work or cannot be secure. */
 export class ConfigError extends SessError {
   constructor(message: string) {
     super('ERR_SESS_CONFIG', 500, message)

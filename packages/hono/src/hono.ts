@@ -84,13 +84,12 @@ function readOptions({ origin, trustProxy = false, ip = peerOf }: SessOptions): 
     throw new ConfigError(`\`origin\` must be like 'https://shop.example', not '${origin}'.`)
   }
   return (c) => {
-    const { method, url } = c.req
-    const { headers } = c.req.raw
+    const { method, headers } = c.req.raw
     const forwarded = (name: string) => (trustProxy ? headers.get(name)?.split(',').at(-1)?.trim() : undefined)
-    const protocol = origin ?? forwarded('x-forwarded-proto') ?? url
+    const protocol = origin ?? forwarded('x-forwarded-proto') ?? protocolOf(c)
     return {
       method,
-      url,
+      url: c.req.path,
       headers,
       secure: /^https(?=:|$)/i.test(protocol),
       ip: forwarded('x-forwarded-for') ?? ip(c),
@@ -101,7 +100,7 @@ function readOptions({ origin, trustProxy = false, ip = peerOf }: SessOptions): 
 
 /** What the servers that call `app.fetch(request, env)` put into `env` about the connection. */
 interface ServerEnv {
-  readonly incoming?: { readonly socket?: { readonly remoteAddress?: string } }
+  readonly incoming?: { readonly socket?: { readonly remoteAddress?: string; readonly encrypted?: boolean } }
   readonly server?: Pick<ServerEnv, 'incoming'>
   readonly remoteAddr?: { readonly hostname?: string }
   requestIP?(request: Request): { readonly address: string } | null
@@ -109,8 +108,18 @@ interface ServerEnv {
 
 function peerOf(c: Context): string | undefined {
   const env: ServerEnv = Object(c.env)
-  const { incoming = env.server?.incoming, remoteAddr } = env
-  return incoming?.socket?.remoteAddress ?? remoteAddr?.hostname ?? env.requestIP?.(c.req.raw)?.address
+  return incomingOf(env)?.socket?.remoteAddress ?? env.remoteAddr?.hostname ?? env.requestIP?.(c.req.raw)?.address
+}
+
+/** On node the connection knows; the url is made of what the client wrote into the request line. */
+function protocolOf(c: Context): string {
+  const socket = incomingOf(Object(c.env))?.socket
+  if (socket !== undefined) return socket.encrypted === true ? 'https' : 'http'
+  return c.req.url
+}
+
+function incomingOf({ incoming, server }: ServerEnv): ServerEnv['incoming'] {
+  return incoming ?? server?.incoming
 }
 
 function headersOf(c: Context): ResponseHeaders {

@@ -1,4 +1,6 @@
-import type { AddressInfo } from 'node:net'
+import { once } from 'node:events'
+import { type AddressInfo, connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { type ServerType, serve } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
 import { createSessions, memoryStore, SessError } from '@sess/core'
@@ -266,6 +268,23 @@ describe('what makes a request secure', () => {
     })
     const response = await app.request('http://localhost', { headers: { host: 'localhost' } }, env)
     expect(cookiesOf(response).split('=')[0] || undefined).toBe(name)
+  })
+
+  test.each([
+    ['an absolute url in the request line', 'GET https://shop.example/ HTTP/1.1\r\nHost: shop.example', 400],
+    ['HTTP/1.0 without a Host', 'GET /health HTTP/1.0', 200],
+  ])('on node, %s does not make a request secure or break it', async (_, line, status) => {
+    const app = new Hono().use(sess(sessions)).get('/health', (c) => c.text('ok'))
+    app.get('/', (c) => {
+      c.var.session.signIn('alice')
+      return c.body(null)
+    })
+    const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' })
+    await once(server, 'listening')
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+    socket.end(`${line}\r\nConnection: close\r\n\r\n`)
+    expect(await text(socket)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
+    await new Promise((closed) => server.close(closed))
   })
 
   test('is checked at construction', () => {

@@ -98,16 +98,20 @@ export class Draft {
     this.#baseline = splitFragments(changes.text)
     const stored = splitFragments(committed)
     for (const [key, change] of changes.patch) this.#rebase(key, change, stored.get(key) ?? null)
+    // What a plain change has followed is no chain to go on with.
+    for (const [key, chain] of this.#chains) if (chain.result !== this.#encode(key)) this.#chains.delete(key)
   }
 
   /** Shows what became of an update on the stored value, and puts updates called since on top of that. */
   #rebase(key: string, change: Change, stored: string | null): void {
     const chain = this.#chains.get(key)
+    if (chain === undefined) return
     if (change.type === 'set') {
-      if (chain?.from === stored) this.#chains.set(key, { updaters: chain.updaters, result: chain.result })
+      if (chain.from === undefined) this.#chains.delete(key)
+      else if (chain.from === stored) this.#chains.set(key, { updaters: chain.updaters, result: chain.result })
       return
     }
-    if (chain === undefined || chain !== change.chain) return
+    if (chain !== change.chain) return
     this.#chains.delete(key)
     if (this.#encode(key) !== chain.result) return
     const since = chain.updaters.slice(change.updaters.length)

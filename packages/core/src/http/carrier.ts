@@ -31,8 +31,8 @@ export class TokenTransport {
 
   constructor(engine: Engine, options: TransportOptions) {
     this.#engine = engine
-    this.#cookies = readCookieOptions(options.cookie ?? {})
-    this.#header = readTransport(options.transport ?? 'cookie')
+    this.#cookies = readCookieOptions(options.cookie)
+    this.#header = readTransport(options.transport)
   }
 
   /** The request header that answers depend on. */
@@ -123,7 +123,7 @@ export function headerLines(
   return { token, caching: { noStore: token !== null, varies: read || token !== null ? transport.varies : null } }
 }
 
-function readTransport(transport: Transport): string | null {
+function readTransport(transport: Transport = 'cookie'): string | null {
   if (transport === 'cookie') return null
   if (/^[A-Za-z0-9-]+$/.test(Object(transport).header ?? '')) return transport.header.toLowerCase()
   throw new ConfigError("`transport` must be 'cookie' or { header: 'x-session-token' }.")

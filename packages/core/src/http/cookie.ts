@@ -39,7 +39,9 @@ const MAX_ATTRIBUTE = 1024
 const MAX_AGE_SECONDS = 400 * 24 * 60 * 60
 
 /** Checks cookie options; throws a {@link ConfigError} for what a browser would refuse or what would be unsafe. */
-export function readCookieOptions(options: CookieOptions): CookiePair {
+export function readCookieOptions(options: CookieOptions = {}): CookiePair {
+  if (typeof options !== 'object' || options === null)
+    throw new ConfigError("`cookie` must be an object, like { name: 'shop' }.")
   const { path = '/', domain, sameSite = 'lax', partitioned = false } = options
   const shared = domain !== undefined || path !== '/'
   const { prefix, bare } = readName(options.name ?? 'sid', shared)

@@ -35,7 +35,7 @@ export function headerOf(facts: RequestFacts, name: string): string | undefined 
 
 /** The Cookie header, from wherever the caller has it. */
 export function cookieHeaderOf(facts: RequestFacts): string {
-  return facts.cookie ?? headerOf(facts, 'cookie') ?? ''
+  return String(facts.cookie ?? headerOf(facts, 'cookie') ?? '')
 }
 
 /** Whether the client reached the server over https. Where nothing is said about the connection, the caller vouches for it. */
@@ -51,8 +51,14 @@ export function isSecure(facts: RequestFacts): boolean {
  * the same machine sends a loopback Host by default, so its headers count as a no.
  */
 export function isLoopback(facts: RequestFacts): boolean {
-  const host = headerOf(facts, 'host') ?? headerOf(facts, ':authority') ?? ''
+  const host = headerOf(facts, 'host') ?? authorityOf(facts.headers) ?? ''
   return isLoopbackHost(host) && isLoopbackAddress(facts.ip ?? '') && !isForwarded(facts.headers)
+}
+
+/** HTTP/2 has this in place of Host; Web `Headers` refuse to be asked for it. */
+function authorityOf(source: HeaderSource | undefined): string | undefined {
+  if (source === undefined || isHeaders(source)) return undefined
+  return source[':authority']?.toString()
 }
 
 function isLoopbackHost(host: string): boolean {

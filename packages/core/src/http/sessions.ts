@@ -26,9 +26,10 @@ export class Sessions<Data extends object = DefaultData> {
 
   /** Use {@link createSessions}. */
   constructor(options: SessionsOptions<Data>) {
+    checkNames(options)
     this.#engine = createEngine(options)
     this.#transport = new TokenTransport(this.#engine, options)
-    this.#touch = options.touch ?? true
+    this.#touch = readTouch(options.touch)
   }
 
   /**
@@ -39,6 +40,9 @@ export class Sessions<Data extends object = DefaultData> {
    * @throws {InsecureError} plain http that carries the cookie
    */
   async open(facts: RequestFacts): Promise<Session<Data>> {
+    if (typeof facts !== 'object' || facts === null) {
+      throw new ConfigError('sessions.open(facts) needs an object, like { cookie } or { headers, secure, ip }.')
+    }
     const { tokens, channel } = this.#transport.receive(facts)
     const arrival = this.#arrival(facts, tokens)
     const visit = new Visit(this.#engine, arrival, channel, await load(this.#engine, arrival))
@@ -112,4 +116,47 @@ export function createSessions<Data extends object = DefaultData>(options: Sessi
     )
   }
   return new Sessions<Data>(options)
+}
+
+/** All there are; a name more or less does not compile. */
+const NAMES: Readonly<Record<keyof SessionsOptions, true>> = {
+  store: true,
+  keys: true,
+  idle: true,
+  absolute: true,
+  rotateEvery: true,
+  overlap: true,
+  touchEvery: true,
+  clockSkew: true,
+  retainEnded: true,
+  storeTimeout: true,
+  onIdle: true,
+  fingerprint: true,
+  device: true,
+  carry: true,
+  onStoreError: true,
+  onOverwrite: true,
+  onServerError: true,
+  schema: true,
+  onInvalid: true,
+  version: true,
+  migrate: true,
+  codec: true,
+  clock: true,
+  random: true,
+  cookie: true,
+  transport: true,
+  touch: true,
+}
+
+/** A misspelt timeout must not be no timeout. */
+function checkNames(options: object): void {
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(NAMES, name))
+  if (unknown === undefined) return
+  throw new ConfigError(`\`${unknown}\` is no option of createSessions(). There are: ${Object.keys(NAMES).join(', ')}.`)
+}
+
+function readTouch(touch: SessionsOptions['touch'] = true): boolean | ((facts: RequestFacts) => boolean) {
+  if (typeof touch === 'boolean' || typeof touch === 'function') return touch
+  throw new ConfigError('`touch` must be true, false, or a function of the request.')
 }

@@ -1,6 +1,6 @@
 import { type Changes, type Draft, dropKeys, pickKeys, type Updater } from '../data/draft.ts'
 import { InvalidDataSignal } from '../data/shape.ts'
-import { HeadersSentError, SessionInterruptedError } from '../errors.ts'
+import { ConfigError, HeadersSentError, SessionInterruptedError } from '../errors.ts'
 import type { Proof } from '../kernel/reauthenticate.ts'
 import type { EndedReason } from '../kernel/record.ts'
 import { transition } from '../kernel/transition.ts'
@@ -61,6 +61,12 @@ export function update(visit: Visit, key: string, updater: Updater): void {
 
 /** Has the next commit sign in. Data already there is carried or dropped now, as far as the application can see. */
 export function signIn(visit: Visit, subject: string, options: SignInOptions): void {
+  if (typeof subject !== 'string' || subject === '') {
+    throw new ConfigError('signIn(subject) needs a non-empty string: String(user.id).')
+  }
+  if (options.carry !== undefined && !Array.isArray(options.carry)) {
+    throw new ConfigError('signIn(…, { carry }) needs an array of keys.')
+  }
   if (visit.headersSent) throw new HeadersSentError('signIn()')
   const { engine, pending } = visit
   const carry = options.carry ?? engine.carry

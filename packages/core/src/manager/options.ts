@@ -87,6 +87,7 @@ export interface Engine {
 /** Checks the options; throws {@link ConfigError} for what cannot work or cannot be secure. */
 export function createEngine<Data extends object>(options: ManagerOptions<Data>): Engine {
   checkStore(options.store)
+  checkTypes(options)
   const random = options.random ?? systemRandom
   const storeTimeoutMs = readDuration(options.storeTimeout ?? '2s', 'storeTimeout')
   if (storeTimeoutMs === 0) throw new ConfigError('`storeTimeout` must be longer than 0.')
@@ -201,6 +202,16 @@ function adviser(development: boolean): (message: string) => void {
     said.add(message)
     console.warn(`sess: ${message}`)
   }
+}
+
+function checkTypes<Data extends object>({ clock, random, device }: ManagerOptions<Data>): void {
+  if (clock !== undefined && typeof clock?.now !== 'function') {
+    throw new ConfigError('`clock` must have now(), giving milliseconds, like Date has.')
+  }
+  if (random !== undefined && typeof random?.bytes !== 'function') {
+    throw new ConfigError('`random` must have bytes(size), giving that many random bytes.')
+  }
+  if (device !== undefined && typeof device !== 'boolean') throw new ConfigError('`device` must be true or false.')
 }
 
 /** The first of `allowed` is the default. */

@@ -137,8 +137,6 @@ export class Session<Data extends object = DefaultData> extends Habits {
    * `carry` are kept, and nothing of another subject's. Throws a `HeadersSentError` once the headers have left.
    */
   signIn(subject: string, options: SignIn<Data> = {}): void {
-    if (typeof subject !== 'string' || subject === '') throw new TypeError('signIn(subject) needs a non-empty string.')
-    checkCarry(options.carry)
     signIn(this.#look(), subject, options)
   }
 
@@ -233,10 +231,6 @@ export class Session<Data extends object = DefaultData> extends Habits {
     const { end, signIn } = visit.intents
     return end !== null || signIn !== null ? null : visit.record
   }
-}
-
-function checkCarry(carry: unknown): void {
-  if (carry !== undefined && !Array.isArray(carry)) throw new TypeError('signIn(…, { carry }) needs an array of keys.')
 }
 
 refuseHabits(Session.prototype)

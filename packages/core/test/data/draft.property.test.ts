@@ -89,6 +89,16 @@ it('what is changed before, while and after its commits is saved once, on what o
       land()
       expect(new Map(Object.entries(read(text)))).toEqual(model.stored)
     }),
-    { numRuns: 3000 },
+    {
+      numRuns: 3000,
+      examples: [
+        [
+          {},
+          ['update', 'set', 'begin', 'begin', 'other set', 'update'].map(
+            (type) => ({ type, key: 'a' }) as const,
+          ) as never,
+        ],
+      ],
+    },
   )
 })

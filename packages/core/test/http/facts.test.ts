@@ -217,3 +217,16 @@ describe('plain http', () => {
     await expect(opening).rejects.toBeInstanceOf(InsecureError)
   })
 })
+
+describe('sessions.open()', () => {
+  it('takes Web headers without a Host for what they are: not loopback', () => {
+    expect(isLoopback({ headers: new Headers(), ip: '127.0.0.1' })).toBe(false)
+  })
+
+  it.each([undefined, null, 'sid=1'])('refuses %j for facts', async (facts) => {
+    const sessions = createSessions({ store: new ScriptedStore() })
+    await expect(sessions.open(facts as unknown as RequestFacts)).rejects.toThrow(
+      /sessions\.open\(facts\) needs an object/,
+    )
+  })
+})

@@ -1,4 +1,4 @@
-import { HeadersSentError, StoreUnavailableError } from '@sess/core'
+import { ConfigError, HeadersSentError, StoreUnavailableError } from '@sess/core'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { cookieOf, failure, MINUTE, type Scenario, setUp, signedIn } from './scenario.ts'
 import { after, fails, gate, losesAnswer } from './scripted-store.ts'
@@ -93,7 +93,7 @@ describe('sign-in', () => {
     const { browser } = setUp()
     const session = await browser.open()
     // What JavaScript callers may hand in.
-    expect(() => session.signIn(subject as string)).toThrow(TypeError)
+    expect(() => session.signIn(subject as string)).toThrow(ConfigError)
   })
 
   it('needs carry to be a list', async () => {
