@@ -90,7 +90,7 @@ export class ValueError extends SessError {
   readonly path: string
 
   constructor(path: string, problem: string, options?: { cause?: unknown }) {
-    super('ERR_SESS_VALUE', 500, `session.data.${path}: ${problem}`, options)
+    super('ERR_SESS_VALUE', 500, `session.data${path === '' ? '' : `.${path}`}: ${problem}`, options)
     this.path = path
   }
 }

@@ -36,7 +36,7 @@ export class HeldResponse {
   readonly hooks: HoldHooks[]
   readonly sources: Readable[] = []
   readonly #res: ServerResponse
-  /** The methods beneath the layer of patches that this response is held at. */
+  /** The methods beneath the patches it is held at. */
   readonly stock: Methods
   /** `on` as it was before wrappers mounted after us; undefined: any own one is such a wrapper. */
   readonly #on: ServerResponse['on'] | undefined
@@ -121,8 +121,7 @@ export class HeldResponse {
     this.phase = due === undefined ? next : 'holding'
     if (due === undefined) return
     const { statusCode } = res
-    // The getter of http2 emits a process warning.
-    const frozen = streamOf(res) ? { statusCode } : { statusCode, statusMessage: res.statusMessage }
+    const frozen = streamOf(res) ? { statusCode } : { statusCode, statusMessage: res.statusMessage } // http2's getter warns
     const unshadow = shadow(res, this.#shadows())
     due.then((failure) => {
       unshadow()
@@ -173,8 +172,8 @@ export class HeldResponse {
   #release(): void {
     const res = this.#res
     const starved = this.#size >= QUEUE_LIMIT
-    const calls = this.#drop()
     let full = false
+    const calls = this.#drop()
     this.phase = res.headersSent ? 'pass' : 'ready' // before the replay: Node's end() calls this.writeHead
     try {
       for (let next = calls.shift(); next !== undefined; next = calls.shift()) {
@@ -219,6 +218,7 @@ export class HeldResponse {
     const res = this.#res
     this.phase = 'failed'
     for (const source of this.sources) source.unpipe(res)
+    res.once('close', () => void this.sources.map((source) => source.destroy())) // earlier, pipeline() would end res too
     resetHead(res, this.#upstream)
     if (this.#on !== undefined) res.on = this.#on
     else Reflect.deleteProperty(res, 'on')

@@ -4,13 +4,17 @@
  */
 export type Fragments = Map<string, string>
 
-/** Takes a JSON object text apart. The text is one that {@link joinFragments} or `JSON.stringify` wrote. */
+/**
+ * Takes a JSON object text apart: one that {@link joinFragments} or `JSON.stringify` wrote. A text that is none has no
+ * fragments; whoever reads the data is told.
+ */
 export function splitFragments(text: string): Fragments {
   const fragments: Fragments = new Map()
   let at = 1
   while (at < text.length - 1) {
     const keyEnd = stringEnd(text, at)
     const valueStart = keyEnd + 1
+    if (text[at] !== '"' || text[keyEnd] !== ':') return new Map()
     const valueEnd = fragmentEnd(text, valueStart)
     fragments.set(JSON.parse(text.slice(at, keyEnd)) as string, text.slice(valueStart, valueEnd))
     at = valueEnd + 1
@@ -26,11 +30,11 @@ export function joinFragments(fragments: Fragments): string {
   return `{${parts.join(',')}}`
 }
 
-/** Index behind the closing quote of the string that opens at `start`. */
+/** Index behind the closing quote of the string that opens at `start`; the text's end if there is none. */
 function stringEnd(text: string, start: number): number {
   let quote = text.indexOf('"', start + 1)
-  while (isEscaped(text, quote)) quote = text.indexOf('"', quote + 1)
-  return quote + 1
+  while (quote !== -1 && isEscaped(text, quote)) quote = text.indexOf('"', quote + 1)
+  return quote === -1 ? text.length : quote + 1
 }
 
 function isEscaped(text: string, quote: number): boolean {

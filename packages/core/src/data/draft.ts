@@ -201,7 +201,9 @@ export function applyPatch(patch: Patch, current: string, shape: DataShape): App
 /** The changes applied to `current`, without running anything again where the draft has seen all of it. */
 export function mergeChanges(changes: Changes, current: string, shape: DataShape): Applied {
   if (changes.whole && current === changes.base) return { text: changes.text, overwritten: [] }
-  return applyPatch(changes.patch, current, shape)
+  const merged = applyPatch(changes.patch, current, shape)
+  shape.validateMerged(merged.text)
+  return merged
 }
 
 function rerun(

@@ -54,18 +54,34 @@ export class DataShape {
   }
 
   open(text: string, version: string | undefined): Opened {
-    const stored = this.#decode(text)
+    const stored = this.#read(text)
+    if (stored === null) return { view: plain({}), baseline: splitFragments(text) }
     const view = this.#upgrade(stored, text, version)
-    if (this.#schema === undefined) return view === stored ? { view } : { view, baseline: fragmentsOf(text) }
-    if (text === '') return { view }
+    const migrated = view === stored ? {} : { baseline: splitFragments(text) }
+    if (this.#schema === undefined || text === '') return { view, ...migrated }
     const result = this.#run(view)
     if (result.issues === undefined) {
       const shaped = plain(result.value as Record<string, unknown>)
-      return { view: shaped, baseline: view === stored ? this.encode(shaped) : fragmentsOf(text) }
+      return { view: shaped, baseline: this.encode(shaped), ...migrated }
     }
-    if (this.#onInvalid === 'drop') return { view: plain({}), baseline: fragmentsOf(text) }
+    this.#refuse(invalid(result.issues, 'the stored value does not fit the schema'))
+    return { view: plain({}), baseline: splitFragments(text) }
+  }
+
+  /** The stored data; null for what cannot be read and is to be forgotten. */
+  #read(text: string): Record<string, unknown> | null {
+    try {
+      return this.#decode(text)
+    } catch (error) {
+      this.#refuse(new ValueError('', 'the stored data cannot be decoded', { cause: error }))
+      return null
+    }
+  }
+
+  /** What `onInvalid` says: nothing for data to be forgotten. */
+  #refuse(error: ValueError): void {
     if (this.#onInvalid === 'end') throw new InvalidDataSignal()
-    throw invalid(result.issues, 'the stored value does not fit the schema')
+    if (this.#onInvalid === 'throw') throw error
   }
 
   /** The version to write beside data that bears `stored`: a newer one stays, so that nothing is migrated twice. */
@@ -78,6 +94,11 @@ export class DataShape {
     if (this.#schema === undefined) return
     const result = this.#run({ ...view })
     if (result.issues !== undefined) throw invalid(result.issues, 'the value does not fit the schema')
+  }
+
+  /** Refuses a text that merging made, if it does not fit the schema: each part of it did. */
+  validateMerged(text: string): void {
+    if (this.#schema !== undefined && text !== '') this.validate(this.#decode(text))
   }
 
   encode(view: Record<string, unknown>): Fragments {
@@ -141,10 +162,6 @@ function plain(value: Record<string, unknown>): Record<string, unknown> {
   const copy = Object.create(null) as Record<string, unknown>
   for (const key of Object.keys(value)) copy[key] = value[key]
   return copy
-}
-
-function fragmentsOf(text: string): Fragments {
-  return text === '' ? new Map() : splitFragments(text)
 }
 
 function invalid(issues: readonly StandardSchemaV1.Issue[], problem: string): ValueError {

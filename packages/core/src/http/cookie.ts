@@ -42,6 +42,7 @@ const MAX_AGE_SECONDS = 400 * 24 * 60 * 60
 export function readCookieOptions(options: CookieOptions = {}): CookiePair {
   if (typeof options !== 'object' || options === null)
     throw new ConfigError("`cookie` must be an object, like { name: 'shop' }.")
+  checkNames(options)
   const { path = '/', domain, sameSite = 'lax', partitioned = false } = options
   const shared = domain !== undefined || path !== '/'
   const { prefix, bare } = readName(options.name ?? 'sid', shared)
@@ -70,6 +71,17 @@ export function readCookieOptions(options: CookieOptions = {}): CookiePair {
     secure: { name, attributes: `${place}; Secure; HttpOnly; SameSite=${site}${partitioned ? '; Partitioned' : ''}` },
     development: { name: bare, attributes: `Path=${path}; HttpOnly; SameSite=${site === 'None' ? 'Lax' : site}` },
   }
+}
+
+const NAMES: readonly string[] = ['name', 'path', 'domain', 'sameSite', 'partitioned'] satisfies (keyof CookieOptions)[]
+
+/** `maxAge` and `secure: false` are what people bring along from elsewhere. */
+function checkNames(options: object): void {
+  const unknown = Object.keys(options).find((name) => !NAMES.includes(name))
+  if (unknown === undefined) return
+  throw new ConfigError(
+    `\`cookie.${unknown}\` is no option. There are: ${NAMES.join(', ')}. Secure and HttpOnly are always set; lifetimes are \`idle\`, \`absolute\` and signIn(…, { persistent: true }).`,
+  )
 }
 
 function readName(name: string, shared: boolean): { prefix: string; bare: string } {

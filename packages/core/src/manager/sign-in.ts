@@ -1,5 +1,5 @@
 import { applyPatch, mergeChanges, pickKeys } from '../data/draft.ts'
-import { SessionInterruptedError } from '../errors.ts'
+import { SessionInterruptedError, ValueError } from '../errors.ts'
 import type { Authentication, Device, SessionRecord } from '../kernel/record.ts'
 import { createRecord, issueFor } from './create.ts'
 import { endedBy, endRecord } from './end.ts'
@@ -130,7 +130,12 @@ function newData({ work, intent, inherits }: TakeOver, old: SessionRecord): stri
   const { shape } = work.visit.engine
   if (!inherits || old.state === 'ended') return work.changes.text
   const merged = applyPatch(intent.before.changes().patch, old.data, shape).text
-  return mergeChanges(work.changes, pickKeys(merged, intent.carry), shape).text
+  try {
+    return mergeChanges(work.changes, pickKeys(merged, intent.carry), shape).text
+  } catch (error) {
+    if (error instanceof ValueError) return work.changes.text // what does not fit is not carried
+    throw error
+  }
 }
 
 function authentication(visit: Visit, steps: Work['intents']['steps'], intent: SignInIntent): Authentication {

@@ -215,6 +215,53 @@ describe('version and migrate', () => {
   })
 })
 
+describe('what merging makes', () => {
+  const atMost3 = schemaOf((value) => {
+    const { n = 0 } = value as { n?: number }
+    return n > 3 ? { issues: [{ message: 'too much', path: ['n'] }] } : { value: value as Record<string, unknown> }
+  })
+
+  it('is refused if it does not fit the schema, though each part does', async () => {
+    const { browser, store } = await stored({ n: 2 }, { schema: atMost3 })
+    const [one, two] = [await browser.open(), await browser.open()]
+    for (const session of [one, two]) session.update('n', (n) => Number(n) + 1)
+    await one.commit()
+    await expect(two.commit()).rejects.toMatchObject({ code: 'ERR_SESS_VALUE', path: 'n' })
+    expect(JSON.parse(store.only.data)).toEqual({ n: 3 })
+  })
+})
+
+describe('stored data that cannot be decoded', () => {
+  const corrupt = async (onInvalid: 'throw' | 'drop' | 'end', data = '{"name":"x') => {
+    const scenario = await stored({ name: 'x' }, { onInvalid })
+    scenario.store.write(scenario.store.only.id, { data })
+    return scenario
+  }
+
+  it.each(['{"name":"x', 'x', '{"a" 1}', '{"a', '[1]]', '\u0000'])(
+    'throws a typed error where it is read: %j',
+    async (data) => {
+      const session = await (await corrupt('throw', data)).browser.open()
+      expect(() => session.data).toThrow(ValueError)
+    },
+  )
+
+  it('is forgotten under drop', async () => {
+    const { browser, store } = await corrupt('drop')
+    const session = await browser.request((current) => {
+      current.data.name = 'new'
+    })
+    expect(session.data).toEqual({ name: 'new' })
+    expect(JSON.parse(store.only.data)).toEqual({ name: 'new' })
+  })
+
+  it('ends the session under end', async () => {
+    const { browser, store } = await corrupt('end')
+    await browser.request((session) => expect(session.data).toEqual({}))
+    expect(store.only.endedReason).toBe('invalid')
+  })
+})
+
 describe('codec', () => {
   /** Writes dates as text with a mark, everything else as JSON. */
   const dates: Codec = {

@@ -75,6 +75,8 @@ describe('the session cookie', () => {
     ['a path with a semicolon', { path: '/a;b' }, /`cookie\.path`/],
     ['a path with a line break', { path: '/a\r\nSet-Cookie: x=y' }, /`cookie\.path`/],
     ['a path of 1025 octets', { path: `/${'a'.repeat(1024)}` }, /longer than 1024 octets/],
+    ['maxAge', { maxAge: 1000 }, /`cookie.maxAge` is no option.*persistent/],
+    ['secure: false', { secure: false }, /`cookie.secure` is no option.*always set/],
     ['a leading dot', { domain: '.example.com' }, /`cookie\.domain`.*without a leading dot/],
     ['a port', { domain: 'example.com:80' }, /`cookie\.domain`/],
     ['an empty domain', { domain: '' }, /`cookie\.domain`/],
