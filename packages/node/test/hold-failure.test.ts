@@ -344,6 +344,19 @@ describe('what the handler goes on doing', () => {
     expect(source.listenerCount('data')).toBe(0)
   })
 
+  test('destroys a source that was piped, once the error page has left', async () => {
+    const source = new Readable({ read() {} })
+    source.push('discarded')
+    const { served, commit, handled } = await failingServer((res) => void source.pipe(res), page500)
+    const answer = get(served)
+    await handled.take()
+    const closed = once(source, 'close')
+    commit.reject(boom)
+    expect(await answer).toMatchObject({ status: 500, text: 'error page' })
+    await closed
+    expect(source.destroyed).toBe(true)
+  })
+
   test('ends a pipeline with an error, and destroys its source', async () => {
     const source = new Readable({ read() {} })
     source.push('body')
