@@ -1,0 +1,63 @@
+import { ConfigError, StoreAmbiguousError } from '@sess/core'
+import { type Acknowledged, isReply, type ReservableClient, run, runAndWait } from './client.ts'
+import * as scripts from './scripts.ts'
+
+/** How `durability: 'replicated'` is kept. */
+export interface ReplicationOptions {
+  /**
+   * A client of its own, used for nothing else: `client.duplicate()`. WAIT holds up its connection. You connect and close it,
+   * as you do the first one.
+   */
+  readonly client: ReservableClient
+  /** How many replicas have to acknowledge. */
+  readonly replicas: number
+  /** How long to wait for them, in ms; default 1000. Keep it below `storeTimeout`. */
+  readonly timeoutMs?: number
+}
+
+/** Writes that are acknowledged by replicas before they count. */
+export class Replication {
+  readonly #client: ReservableClient
+  readonly #wait: { readonly replicas: number; readonly ms: number }
+  /** The end of the last write. They go one by one: what nobody waits for any more when its turn comes is not sent. */
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor({ client, replicas, timeoutMs = 1000 }: ReplicationOptions) {
+    for (const [name, value] of Object.entries({ replicas, timeoutMs })) {
+      if (Number.isSafeInteger(value) && value > 0) continue
+      throw new ConfigError(`redisStore: \`replicated.${name}\` must be a positive integer.`)
+    }
+    this.#client = client
+    this.#wait = { replicas, ms: timeoutMs }
+  }
+
+  /** @throws StoreAmbiguousError when the write was applied and too few replicas said so in time, or when that is not known */
+  async write(script: scripts.Script, key: string, args: string[], signal?: AbortSignal): Promise<unknown> {
+    const turn = this.#last.then(() => {
+      signal?.throwIfAborted()
+      return this.#send(script, key, args)
+    })
+    this.#last = turn.catch(() => {})
+    const [reply, acknowledged] = await turn
+    // Anything but 1: there was nothing to write.
+    if (reply !== 1 || Number(acknowledged) >= this.#wait.replicas) return reply
+    const cause = new Error(`The write was acknowledged by ${acknowledged} of ${this.#wait.replicas} replicas.`)
+    throw new StoreAmbiguousError({ cause })
+  }
+
+  async #send(script: scripts.Script, key: string, args: string[]): Promise<Acknowledged> {
+    try {
+      return await runAndWait(this.#client, script, key, args, this.#wait)
+    } catch (error) {
+      if (isReply(error, '(MOVED|ASK)')) return this.#sendElsewhere(script, key, args)
+      // The connection broke: even if reading again shows the write, the replicas may not have it.
+      throw isReply(error) ? error : new StoreAmbiguousError({ cause: error })
+    }
+  }
+
+  /** The slot has another master. `ioredis` learns that from single commands only, not from a pipeline. */
+  async #sendElsewhere(script: scripts.Script, key: string, args: string[]): Promise<Acknowledged> {
+    await run(this.#client, scripts.get, key, [])
+    return runAndWait(this.#client, script, key, args, this.#wait)
+  }
+}
