@@ -22,33 +22,26 @@ export interface IoredisClient {
 export type RedisClient = NodeRedisClient | IoredisClient
 
 interface Pipeline {
-  eval(
-    script: string,
-    input: ScriptInput,
-  ): { wait(replicas: number, ms: number): { execAsPipeline(): Promise<unknown> } }
+  eval(script: string, input: ScriptInput): Pipeline
+  wait(replicas: number, ms: number): Pipeline
+  execAsPipeline(): Promise<unknown>
 }
 
-/** A client as {@link RedisClient}, of which a single connection can be had: no pool, no Sentinel of `redis`. */
+/** A {@link RedisClient} as replicated writes need it; any of the above but a pool of `redis`, which has its own type. */
 export type ReservableClient =
   | (NodeRedisClient & { multi(): Pipeline })
   | (IoredisClient & { pipeline(commands: unknown[][]): { exec(): Promise<[Error | null, unknown][] | null> } })
 
 /** Runs a script; only a server that does not know it yet is sent its text, and then remembers it. */
 export async function run(client: RedisClient, script: Script, key: string, args: string[]): Promise<unknown> {
+  const input = { keys: [key], arguments: args }
   try {
-    return await ('evalSha' in client
-      ? client.evalSha(script.sha1, { keys: [key], arguments: args })
-      : client.evalsha(script.sha1, 1, key, ...args))
+    if ('evalSha' in client) return await client.evalSha(script.sha1, input)
+    return await client.evalsha(script.sha1, 1, key, ...args)
   } catch (error) {
     if (!isReply(error, 'NOSCRIPT')) throw error
-    return evaluate(client, script, key, args)
+    return 'evalSha' in client ? client.eval(script.text, input) : client.eval(script.text, 1, key, ...args)
   }
-}
-
-function evaluate(client: RedisClient, script: Script, key: string, args: string[]): Promise<unknown> {
-  return 'evalSha' in client
-    ? client.eval(script.text, { keys: [key], arguments: args })
-    : client.eval(script.text, 1, key, ...args)
 }
 
 /** What a script answered, and how many replicas have acknowledged what it wrote. */
@@ -57,19 +50,19 @@ export type Acknowledged = readonly [reply: unknown, replicas: unknown]
 /** Runs a script and WAIT on one connection. Both clients keep a pipeline together, also when they have to connect anew. */
 export async function runAndWait(
   client: ReservableClient,
-  script: Script,
+  { text }: Script,
   key: string,
   args: string[],
-  wait: { readonly replicas: number; readonly ms: number },
+  wait: readonly [replicas: number, ms: number],
 ): Promise<Acknowledged> {
   if ('evalSha' in client) {
-    const pipeline = client.multi().eval(script.text, { keys: [key], arguments: args })
-    // `redis` answers one entry per command.
-    return (await pipeline.wait(wait.replicas, wait.ms).execAsPipeline()) as Acknowledged
+    const pipeline = client.multi().eval(text, { keys: [key], arguments: args })
+    // One answer per command.
+    return (await pipeline.wait(...wait).execAsPipeline()) as Acknowledged
   }
   const commands = [
-    ['eval', script.text, 1, key, ...args],
-    ['wait', wait.replicas, wait.ms],
+    ['eval', text, 1, key, ...args],
+    ['wait', ...wait],
   ]
   const answers = (await client.pipeline(commands).exec()) ?? []
   for (const [error] of answers) if (error !== null) throw error

@@ -21,12 +21,9 @@ export interface RedisStoreOptions {
   readonly replicated?: ReplicationOptions
 }
 
-/** By how much a key outlives its record: for requests under way and clocks that drift. */
-const SLACK_MS = 60_000
-
 /**
- * Sessions in Redis or Valkey, standalone or Cluster. One hash per session, one script and one round trip per operation.
- * Keys expire by themselves. They are counted from the record's own `lastSeenAt`, so it does not matter what time it is for Redis.
+ * Sessions in Redis or Valkey, standalone or Cluster: one hash per session, which expires by itself, and one script and
+ * round trip per operation. Rejects with the client's own errors.
  *
  * @throws ConfigError when an option cannot work
  */
@@ -34,9 +31,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   const { prefix = 'sess:', replicated } = options
   // The types are no help in plain JavaScript, and one client for both is an easy mistake.
   if (replicated !== undefined && (replicated.client as RedisClient | undefined) === client) {
-    throw new ConfigError(
-      'redisStore: `replicated.client` must be another client: WAIT holds up all that share its connection.',
-    )
+    throw new ConfigError('redisStore: `replicated.client` must be another client: WAIT holds up its connection.')
   }
   return new RedisStore(client, prefix, replicated === undefined ? null : new Replication(replicated))
 }
@@ -74,9 +69,8 @@ class RedisStore implements SessionStore {
   async #write(script: scripts.Script, id: string, args: string[], options?: WriteOptions): Promise<unknown> {
     options?.signal?.throwIfAborted()
     const key = this.#prefix + id
-    const input = [String(SLACK_MS), ...args]
-    if (this.#replication === null || options?.durability !== 'replicated') return run(this.#client, script, key, input)
-    return this.#replication.write(script, key, input, options.signal)
+    if (this.#replication === null || options?.durability !== 'replicated') return run(this.#client, script, key, args)
+    return this.#replication.write(script, key, args, options.signal)
   }
 }
 
@@ -84,7 +78,7 @@ class RedisStore implements SessionStore {
 function encode(record: SessionRecord): string[] {
   const { id: _, revision, state, lastSeenAt, expiresAt, data, ...rest } = record
   if (/\p{Surrogate}/u.test(data))
-    throw new TypeError('redisStore: the data holds a lone surrogate, which is not text.')
+    throw new TypeError('redisStore: a lone surrogate in the data would not survive UTF-8.')
   return [revision, state, String(lastSeenAt), String(expiresAt), data, JSON.stringify(rest)]
 }
 

@@ -18,7 +18,7 @@ export interface ReplicationOptions {
 /** Writes that are acknowledged by replicas before they count. */
 export class Replication {
   readonly #client: ReservableClient
-  readonly #wait: { readonly replicas: number; readonly ms: number }
+  readonly #wait: readonly [replicas: number, ms: number]
   /** The end of the last write. They go one by one: what nobody waits for any more when its turn comes is not sent. */
   #last: Promise<unknown> = Promise.resolve()
 
@@ -28,7 +28,7 @@ export class Replication {
       throw new ConfigError(`redisStore: \`replicated.${name}\` must be a positive integer.`)
     }
     this.#client = client
-    this.#wait = { replicas, ms: timeoutMs }
+    this.#wait = [replicas, timeoutMs]
   }
 
   /** @throws StoreAmbiguousError when the write was applied and too few replicas said so in time, or when that is not known */
@@ -39,25 +39,23 @@ export class Replication {
     })
     this.#last = turn.catch(() => {})
     const [reply, acknowledged] = await turn
-    // Anything but 1: there was nothing to write.
-    if (reply !== 1 || Number(acknowledged) >= this.#wait.replicas) return reply
-    const cause = new Error(`The write was acknowledged by ${acknowledged} of ${this.#wait.replicas} replicas.`)
+    const [replicas] = this.#wait
+    // Anything but 1: nothing was written.
+    if (reply !== 1 || Number(acknowledged) >= replicas) return reply
+    const cause = new Error(`The write was acknowledged by ${acknowledged} of ${replicas} replicas.`)
     throw new StoreAmbiguousError({ cause })
   }
 
-  async #send(script: scripts.Script, key: string, args: string[]): Promise<Acknowledged> {
+  async #send(script: scripts.Script, key: string, args: string[], moved = false): Promise<Acknowledged> {
     try {
       return await runAndWait(this.#client, script, key, args, this.#wait)
     } catch (error) {
-      if (isReply(error, '(MOVED|ASK)')) return this.#sendElsewhere(script, key, args)
       // The connection broke: even if reading again shows the write, the replicas may not have it.
-      throw isReply(error) ? error : new StoreAmbiguousError({ cause: error })
+      if (!isReply(error)) throw new StoreAmbiguousError({ cause: error })
+      if (moved || !isReply(error, 'MOVED')) throw error
     }
-  }
-
-  /** The slot has another master. `ioredis` learns that from single commands only, not from a pipeline. */
-  async #sendElsewhere(script: scripts.Script, key: string, args: string[]): Promise<Acknowledged> {
+    // From a pipeline no client learns that a slot has another master, but from a single command.
     await run(this.#client, scripts.get, key, [])
-    return runAndWait(this.#client, script, key, args, this.#wait)
+    return this.#send(script, key, args, true)
   }
 }
