@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS "sess_sessions" (
   last_seen_at bigint NOT NULL,
   expires_at bigint NOT NULL,
   data text NOT NULL,
-  fields text NOT NULL
+  rest text NOT NULL
 ) WITH (fillfactor = 80);
 
 CREATE INDEX IF NOT EXISTS "sess_sessions_subject" ON "sess_sessions" (subject) WHERE subject IS NOT NULL;

@@ -1,13 +1,6 @@
 import { Buffer } from 'node:buffer'
-import {
-  ConfigError,
-  type Prunable,
-  type ReadOptions,
-  type Replaced,
-  type SessionRecord,
-  type SessionStore,
-  type WriteOptions,
-} from '@sess/core'
+import type { Prunable, ReadOptions, Replaced, SessionRecord, SessionStore, WriteOptions } from '@sess/core'
+import { ConfigError } from '@sess/core'
 import { errno, type MysqlClient, type MysqlQuery, query } from './query.ts'
 import { type MysqlTable, quoted } from './table.ts'
 
@@ -47,10 +40,10 @@ interface Row {
   readonly last_seen_at: number | string
   readonly expires_at: number | string
   readonly data: Buffer
-  readonly fields: Buffer
+  readonly rest: Buffer
 }
 
-const COLUMNS = 'revision, state, subject, created_at, absolute_at, last_seen_at, expires_at, data, fields, id'
+const COLUMNS = 'revision, state, subject, created_at, absolute_at, last_seen_at, expires_at, data, rest, id'
 const ER_DUP_ENTRY = 1062
 
 class TableStore implements MysqlStore {
@@ -88,7 +81,7 @@ class TableStore implements MysqlStore {
   async replace(record: SessionRecord, expected: string, options?: WriteOptions): Promise<Replaced> {
     const expiresAt = record.state === 'ended' ? '?' : 'GREATEST(expires_at, ?)'
     const sql = `UPDATE ${this.#table} SET revision = ?, state = ?, subject = ?, created_at = ?, absolute_at = ?,
-      last_seen_at = GREATEST(last_seen_at, ?), expires_at = ${expiresAt}, data = ?, fields = ?
+      last_seen_at = GREATEST(last_seen_at, ?), expires_at = ${expiresAt}, data = ?, rest = ?
       WHERE id = ? AND revision = ?`
     const values = [...toValues(record), Buffer.from(expected)]
     if ((await this.#change(sql, values, options)) > 0) return { ok: true }
@@ -122,19 +115,19 @@ class TableStore implements MysqlStore {
 }
 
 function toValues(record: SessionRecord): MysqlQuery['values'] {
-  const { id, revision, state, subject, createdAt, absoluteAt, lastSeenAt, expiresAt, data, ...fields } = record
+  const { id, revision, state, subject, createdAt, absoluteAt, lastSeenAt, expiresAt, data, ...rest } = record
   if (/\p{Surrogate}/u.test(data) || (subject !== null && /\p{Surrogate}/u.test(subject))) {
     throw new TypeError('mysqlStore: `subject` and `data` must not hold a lone surrogate.')
   }
   const instants = [createdAt, absoluteAt, lastSeenAt, expiresAt]
-  const texts = [data, JSON.stringify(fields), id].map((text) => Buffer.from(text))
+  const texts = [data, JSON.stringify(rest), id].map((text) => Buffer.from(text))
   return [Buffer.from(revision), state, subject === null ? null : Buffer.from(subject), ...instants, ...texts]
 }
 
 function fromRow(row: Row): SessionRecord {
   // Buffers become text as UTF-8.
   return {
-    ...JSON.parse(`${row.fields}`),
+    ...JSON.parse(`${row.rest}`),
     id: `${row.id}`,
     revision: `${row.revision}`,
     state: `${row.state}`,

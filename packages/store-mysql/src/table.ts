@@ -39,7 +39,7 @@ export async function migrate(client: MysqlClient, options: MysqlTable = {}): Pr
   last_seen_at BIGINT NOT NULL,
   expires_at BIGINT NOT NULL,
   data LONGBLOB NOT NULL,
-  fields LONGBLOB NOT NULL,
+  rest LONGBLOB NOT NULL,
   UNIQUE KEY id (id),
   KEY subject (subject(191)),
   KEY absolute_at (absolute_at)

@@ -52,8 +52,8 @@ describe.skipIf(mariadb.missing)('statements [needs mariadb]', () => {
     const seed = record()
     await store.create(seed)
     await client.query(`INSERT INTO \`${table}\`
-      (revision, state, subject, created_at, absolute_at, last_seen_at, expires_at, data, fields, id)
-      SELECT revision, state, subject, created_at, absolute_at + n.seq, last_seen_at, expires_at, data, fields, MD5(n.seq)
+      (revision, state, subject, created_at, absolute_at, last_seen_at, expires_at, data, rest, id)
+      SELECT revision, state, subject, created_at, absolute_at + n.seq, last_seen_at, expires_at, data, rest, MD5(n.seq)
       FROM \`${table}\`, seq_1_to_3000 AS n`)
     await client.query(`ANALYZE TABLE \`${table}\``)
     const plans: Plan[][] = []

@@ -1,12 +1,5 @@
-import {
-  ConfigError,
-  type Prunable,
-  type ReadOptions,
-  type Replaced,
-  type SessionRecord,
-  type SessionStore,
-  type WriteOptions,
-} from '@sess/core'
+import type { Prunable, ReadOptions, Replaced, SessionRecord, SessionStore, WriteOptions } from '@sess/core'
+import { ConfigError } from '@sess/core'
 import { type PostgresClient, type PostgresQuery, query } from './query.ts'
 import { type PostgresTable, quoted } from './table.ts'
 
@@ -47,10 +40,10 @@ interface Row {
   readonly last_seen_at: string
   readonly expires_at: string
   readonly data: string
-  readonly fields: string
+  readonly rest: string
 }
 
-const COLUMNS = 'id, revision, state, subject, created_at, absolute_at, last_seen_at, expires_at, data, fields'
+const COLUMNS = 'id, revision, state, subject, created_at, absolute_at, last_seen_at, expires_at, data, rest'
 
 class TableStore implements PostgresStore {
   readonly durable = true
@@ -65,7 +58,8 @@ class TableStore implements PostgresStore {
     if (!(retainEndedMs >= 0)) throw new ConfigError('postgresStore: `retainEndedMs` must be a number of ms.')
     this.#client = client
     this.#table = quoted(options)
-    this.#prepare = prepare
+    // The server cuts off longer names, and might then take one for another.
+    this.#prepare = prepare && new TextEncoder().encode(`sess replace ${this.#table}`).length <= 63
     this.#retainEndedMs = retainEndedMs
   }
 
@@ -85,7 +79,7 @@ class TableStore implements PostgresStore {
     const text = `WITH written AS (
         UPDATE ${this.#table} SET revision = $2, state = $3, subject = $4, created_at = $5, absolute_at = $6,
           last_seen_at = GREATEST(last_seen_at, $7),
-          expires_at = CASE WHEN $3 = 'ended' THEN $8 ELSE GREATEST(expires_at, $8) END, data = $9, fields = $10
+          expires_at = CASE WHEN $3 = 'ended' THEN $8 ELSE GREATEST(expires_at, $8) END, data = $9, rest = $10
         WHERE id = $1 AND revision = $11 RETURNING id
       )
       SELECT false AS ok, ${COLUMNS} FROM ${this.#table} WHERE id = $1 AND NOT EXISTS (SELECT FROM written)
@@ -122,19 +116,17 @@ class TableStore implements PostgresStore {
   }
 
   #named(operation: string, text: string, values: unknown[]): PostgresQuery {
-    const name = `sess ${operation} ${this.#table}`
-    // Longer names are cut off by the server, and might then be the same.
-    return this.#prepare && new TextEncoder().encode(name).length <= 63 ? { name, text, values } : { text, values }
+    return this.#prepare ? { name: `sess ${operation} ${this.#table}`, text, values } : { text, values }
   }
 }
 
 function toValues(record: SessionRecord): unknown[] {
-  const { id, revision, state, subject, createdAt, absoluteAt, lastSeenAt, expiresAt, data, ...fields } = record
+  const { id, revision, state, subject, createdAt, absoluteAt, lastSeenAt, expiresAt, data, ...rest } = record
   if (unfit(data) || (subject !== null && unfit(subject))) {
     throw new TypeError('postgresStore: `subject` and `data` must not hold a NUL or a lone surrogate.')
   }
   const instants = [createdAt, absoluteAt, lastSeenAt, expiresAt]
-  return [id, revision, state, subject, ...instants, data, JSON.stringify(fields)]
+  return [id, revision, state, subject, ...instants, data, JSON.stringify(rest)]
 }
 
 /** Whether PostgreSQL refuses the text, or the client would send U+FFFD in its place. */
@@ -144,7 +136,7 @@ function unfit(text: string): boolean {
 
 function fromRow(row: Row): SessionRecord {
   return {
-    ...JSON.parse(row.fields),
+    ...JSON.parse(row.rest),
     id: row.id,
     revision: row.revision,
     state: row.state,

@@ -51,7 +51,7 @@ function statements(options: PostgresTable): string[] {
   last_seen_at bigint NOT NULL,
   expires_at bigint NOT NULL,
   data text NOT NULL,
-  fields text NOT NULL
+  rest text NOT NULL
 ) WITH (fillfactor = 80)`,
     `CREATE INDEX IF NOT EXISTS ${index('subject')} ON ${name} (subject) WHERE subject IS NOT NULL`,
     `CREATE INDEX IF NOT EXISTS ${index('absolute_at')} ON ${name} (absolute_at)`,

@@ -63,7 +63,7 @@ describe.skipIf(postgres.missing)('updates [needs postgres]', () => {
     const { store, table, record } = await fresh(client)
     await store.create(record())
     await client.query(`INSERT INTO "${table}"
-      SELECT md5(n::text), revision, state, subject || n, created_at, absolute_at + n, last_seen_at, expires_at, data, fields
+      SELECT md5(n::text), revision, state, subject || n, created_at, absolute_at + n, last_seen_at, expires_at, data, rest
       FROM "${table}", generate_series(1, 5000) AS n`)
     await client.query(`ANALYZE "${table}"`)
     const plans: string[] = []
