@@ -10,7 +10,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TESTS } from './drivers/conform.ts'
 
 const local = (path: string) => fileURLToPath(new URL(path, import.meta.url))
-const runtimes = createRequire(createRequire(import.meta.url).resolve('@sess/runtimes/package.json'))
+// By path: as a dependency it would make this package's build wait for all that runs on those runtimes.
+const runtimes = createRequire(local('../../runtimes/package.json'))
 const bun = binary('bun', `@oven/bun-${process.platform}-${process.arch}`, 'bin/bun')
 const node = (major: number) => binary(`node${major}`, null, 'bin/node')
 
