@@ -17,12 +17,16 @@ const TRANSIENT = new Set(['40001', '40P01'])
 const ATTEMPTS = 8
 
 /** The rows of one statement, which is its own transaction. Run again, at most seven times in 0.3 s, if another one undid it. */
-export async function query<Row>(client: PostgresClient, query: PostgresQuery, options?: ReadOptions): Promise<Row[]> {
+export async function query<Row>(
+  client: PostgresClient,
+  statement: PostgresQuery,
+  options?: ReadOptions,
+): Promise<Row[]> {
   for (let attempt = 1; ; attempt += 1) {
     options?.signal?.throwIfAborted()
     try {
       // The caller names the type of the columns that its text selects.
-      return (await client.query(query)).rows as Row[]
+      return (await client.query(statement)).rows as Row[]
     } catch (error) {
       if (attempt === ATTEMPTS || !TRANSIENT.has((error as { code?: string } | null)?.code ?? '')) throw error
     }
