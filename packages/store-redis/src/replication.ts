@@ -37,12 +37,13 @@ export class Replication {
       signal?.throwIfAborted()
       return this.#send(script, key, args)
     })
-    this.#last = turn.catch(() => {})
+    this.#last = Promise.race([turn, aborted(signal)]).catch(() => {})
     const [reply, acknowledged] = await turn
     const [replicas] = this.#wait
-    // Anything but 1: nothing was written.
-    if (reply !== 1 || Number(acknowledged) >= replicas) return reply
-    const cause = new Error(`The write was acknowledged by ${acknowledged} of ${replicas} replicas.`)
+    // A client that had to connect anew may have sent the write again, and the first time counted: that WAIT knows nothing of it.
+    const repeated = Array.isArray(reply) && reply[0] === args[0]
+    if (reply === 1 ? Number(acknowledged) >= replicas : !repeated) return reply
+    const cause = new Error(`The write was acknowledged by ${repeated ? '?' : acknowledged} of ${replicas} replicas.`)
     throw new StoreAmbiguousError({ cause })
   }
 
@@ -58,4 +59,9 @@ export class Replication {
     await run(this.#client, scripts.get, key, [])
     return this.#send(script, key, args, true)
   }
+}
+
+/** Some clients never answer what a broken connection took with it: that must not stop the others for ever. */
+function aborted(signal: AbortSignal | undefined): Promise<unknown> {
+  return new Promise((resolve) => signal?.addEventListener('abort', resolve, { once: true }))
 }

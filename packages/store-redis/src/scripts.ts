@@ -31,10 +31,10 @@ end
 /** Answers the record's six fields, each nil where there is no record. */
 export const get: Script = script('return record()')
 
-/** ARGV: the six fields. */
+/** ARGV: the six fields. Where there is a record already, answers its fields. */
 export const create: Script = script(`
 local revision, state, seen, expires, data, rest = unpack(ARGV)
-if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+if redis.call('EXISTS', KEYS[1]) == 1 then return record() end
 put(seen, expires, nil, 'revision', revision, 'state', state, 'data', data, 'rest', rest)
 return 1
 `)

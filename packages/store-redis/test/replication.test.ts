@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto'
+import { createSessions } from '@sess/core'
 import { service } from '@sess/services'
 import { type Server, start } from '@sess/services/start'
 import { storeKit } from '@sess/testkit'
 import { createClient } from 'redis6'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { redisStore } from '../src/index.ts'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { type IoredisClient, redisStore } from '../src/index.ts'
 import { cluster, type Open, standalone } from './clients.ts'
 
 const AMBIGUOUS = expect.objectContaining({ code: 'ERR_SESS_STORE_AMBIGUOUS', status: 503 })
@@ -52,6 +54,26 @@ describe.skipIf(service('redis-pair').missing)('a primary and its replica [needs
       thaw()
       await expect.poll(() => store.create(record(), replicated).catch(() => false)).toBe(true)
       expect(await store.replace(next(live), 'another', replicated)).toEqual({ ok: false, current: live })
+    })
+
+    it('carries a session from sign-in to sign-out, from one process to another', async () => {
+      const { store } = await kit()
+      const keys = [randomBytes(32)]
+      const [one, other] = [createSessions({ store, keys }), createSessions({ store: (await kit()).store, keys })]
+      const session = await one.open(facts())
+      session.signIn('ada')
+      session.data.cart = ['book']
+      await session.commit()
+      const cookie =
+        session
+          .toHeaders()
+          .find(([name]) => name.toLowerCase() === 'set-cookie')?.[1]
+          .split(';')[0] ?? ''
+      const elsewhere = await other.open(facts(cookie))
+      expect([elsewhere.subject, elsewhere.data.cart]).toEqual(['ada', ['book']])
+      elsewhere.signOut()
+      await elsewhere.commit()
+      expect((await one.open(facts(cookie))).subject).toBeNull()
     })
 
     it('lets other operations pass while a replicated one waits', async () => {
@@ -128,7 +150,47 @@ describe.skipIf(service('redis-cluster').missing)('a Cluster [needs redis-cluste
 })
 
 describe('redisStore({ replicated })', () => {
-  const client = { evalsha: async () => null, eval: async () => null, pipeline: () => ({ exec: async () => null }) }
+  type Answers = [Error | null, unknown][]
+  const answering = (exec: () => Promise<Answers>): IoredisClient & { pipeline(): { exec(): Promise<Answers> } } => ({
+    evalsha: async () => null,
+    eval: async () => null,
+    pipeline: () => ({ exec }),
+  })
+  const client = answering(async () => [])
+
+  it('rejects as ambiguous when the client has sent the write twice, and only the first one counted', async () => {
+    const answers: Answers = [
+      [null, null],
+      [null, 1],
+    ]
+    const options = { replicated: { client: answering(async () => answers), replicas: 1 } }
+    const { store, record, next } = await storeKit(() => redisStore(client, options))()
+    const live = record()
+    const written = next(live)
+    answers[0] = [null, [live.revision, 'authenticated', '0', '0', '', '{}']]
+    await expect(store.create(live, replicated)).rejects.toEqual(AMBIGUOUS)
+    expect(await store.create(record(), replicated)).toBe(false)
+    expect(await store.replace(written, live.revision, replicated)).toMatchObject({ ok: false })
+    answers[0] = [null, [written.revision, 'authenticated', '0', '0', '', '{}']]
+    await expect(store.replace(written, live.revision, replicated)).rejects.toEqual(AMBIGUOUS)
+  })
+
+  it('goes on after a write that the client never answers', async () => {
+    const ok: Answers = [
+      [null, 1],
+      [null, 1],
+    ]
+    const exec = vi.fn(async () => ok).mockReturnValueOnce(new Promise(() => {}))
+    const options = { replicated: { client: answering(exec), replicas: 1 } }
+    const { store, record } = await storeKit(() => redisStore(client, options))()
+    const controller = new AbortController()
+    void store.create(record(), { ...replicated, signal: controller.signal })
+    const second = store.create(record(), replicated)
+    await Promise.resolve()
+    expect(exec).toHaveBeenCalledTimes(1)
+    controller.abort()
+    expect(await second).toBe(true)
+  })
 
   it('refuses the client that everything else goes through', () => {
     expect(() => redisStore(client, { replicated: { client, replicas: 1 } })).toThrow('another client')
@@ -142,6 +204,13 @@ describe('redisStore({ replicated })', () => {
     const timeout = { client: other, replicas: 1, timeoutMs: number }
     expect(() => redisStore(client, { replicated: timeout })).toThrow('`replicated.timeoutMs`')
   })
+})
+
+const facts = (cookie?: string) => ({
+  method: 'POST',
+  headers: cookie === undefined ? {} : { cookie },
+  url: 'https://app.example/',
+  secure: true,
 })
 
 /** Makes every replica a master, without an election, and waits until the old masters follow. */
