@@ -9,8 +9,8 @@ const conditions = ['@sess/source', 'module', 'node', 'development|production']
 export const preset = (test: UserWorkspaceConfig['test'] = {}): UserWorkspaceConfig => ({
   ssr: { resolve: { conditions } },
   test: {
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 90_000,
+    hookTimeout: 120_000,
     include: ['test/**/*.test.ts'],
     benchmark: { include: ['test/**/*.bench.ts'] },
     ...test,

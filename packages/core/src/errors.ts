@@ -117,7 +117,7 @@ export class InsecureError extends SessError {
   }
 }
 
-/** Why a commit was refused; see {@link InterruptedError.reason}. */
+/** Why a commit was refused; see {@link SessionInterruptedError.reason}. */
 export type InterruptedReason =
   | 'ended'
   | 'locked'
@@ -130,7 +130,7 @@ export type InterruptedReason =
   | 'conflict'
 
 /** The session ended, was locked, or moved on while this request ran, so what it wanted to save was not saved. */
-export class InterruptedError extends SessError {
+export class SessionInterruptedError extends SessError {
   /** What happened to the session meanwhile. */
   readonly reason: InterruptedReason
 

@@ -36,7 +36,7 @@ export {
   CookieTooLargeError,
   HeadersSentError,
   InsecureError,
-  InterruptedError,
+  SessionInterruptedError,
   NotMountedError,
   SessError,
   StoreAmbiguousError,

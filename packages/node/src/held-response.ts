@@ -36,7 +36,8 @@ export class HeldResponse {
   readonly hooks: HoldHooks[]
   readonly sources: Readable[] = []
   readonly #res: ServerResponse
-  readonly #stock: Methods
+  /** The methods beneath the layer of patches that this response is held at. */
+  readonly stock: Methods
   /** `on` as it was before wrappers mounted after us; undefined: any own one is such a wrapper. */
   readonly #on: ServerResponse['on'] | undefined
   readonly #upstream: Upstream
@@ -48,7 +49,7 @@ export class HeldResponse {
 
   constructor(res: ServerResponse, stock: Methods, hooks: HoldHooks, shared: boolean) {
     this.#res = res
-    this.#stock = stock
+    this.stock = stock
     this.hooks = [hooks]
     this.#on = shared ? undefined : res.on
     this.#upstream = snapshotHead(res)
@@ -63,7 +64,7 @@ export class HeldResponse {
     // The cast: begin() and hold() change the phase, which narrowing does not see.
     if ((this.phase as string) === 'holding') return this.#enqueue(name, left)
     if (this.phase === 'ready' && name === 'writeHead') return this.#storeHead(left)
-    return this.#stock[name].apply(this.#res, left)
+    return this.stock[name].apply(this.#res, left)
   }
 
   /** The head is about to leave past the held methods: false where a commit is due, which that would not wait for. */
@@ -111,7 +112,7 @@ export class HeldResponse {
     this.phase = 'pass' // first: should a hook throw, the error page leaves without them
     ownCookies(this.#res)
     for (const hooks of this.hooks) hooks.headers(this.#res)
-    return this.#stock.writeHead.apply(this.#res, left)
+    return this.stock.writeHead.apply(this.#res, left)
   }
 
   /** Holds until `due` has settled; where nothing is due the response goes on in the phase `next`. */
@@ -179,7 +180,7 @@ export class HeldResponse {
       for (let next = calls.shift(); next !== undefined; next = calls.shift()) {
         const { name, args, scope } = next
         const method =
-          name in this.#stock ? this.call.bind(this, name as Name, args) : Reflect.get(res, name).bind(res, ...args)
+          name in this.stock ? this.call.bind(this, name as Name, args) : Reflect.get(res, name).bind(res, ...args)
         full = scope.runInAsyncScope(method) === false || full
       }
       // Node emits 'drain' itself if one of its own writes was refused.
@@ -191,10 +192,8 @@ export class HeldResponse {
   }
 
   #drop(): Call[] {
-    const calls = this.#calls
-    this.#calls = []
     this.#size = 0
-    return calls
+    return this.#calls.splice(0)
   }
 
   #fail({ hooks, error }: Failure): void {
@@ -229,7 +228,7 @@ export class HeldResponse {
     for (const name of NAMES) {
       const method = (...args: unknown[]): unknown => {
         if (closed || (gated && errorPage.getStore() !== this)) return this.#swallow(name, args, error)
-        const result = this.#stock[name].apply(res, args)
+        const result = this.stock[name].apply(res, args)
         closed ||= name === 'end'
         return result
       }

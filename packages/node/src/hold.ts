@@ -40,8 +40,8 @@ const HELD = Symbol('sess.held')
 const STOCK = Symbol('sess.stock')
 
 /**
- * Holds the first byte of a response until the session commit has settled. Call it before anything is written: mount it
- * after CORS and helmet, before compression. Several holds on one response are consulted in the order they were made;
+ * Holds the first byte of a response until the session commit has settled. Call it at once, before anything is awaited or
+ * written: mount it after CORS and helmet, before compression. Several holds on one response are consulted in the order they were made;
  * the head leaves when all have settled, and the first of them that failed fails the response.
  *
  * Not covered: writes to `res.socket`, and `res.stream.respond*` of http2, which throws `ERR_SESS_HOLD_BYPASS` if
@@ -54,9 +54,13 @@ export function hold(response: ServerResponse | Http2ServerResponse, hooks: Hold
     known.hooks.push(hooks)
     return
   }
-  const shared = stockOfPrototype(res)
-  const held = new HeldResponse(res, shared ?? patch(res), hooks, shared !== undefined)
-  if (shared !== undefined) responses.set(res, held)
+  const ready = (res as { [STOCK]?: Methods })[STOCK] // only a patched prototype has it
+  const shared = ready ?? stockOfPrototype(res)
+  // The first time, middleware mounted before us may have wrapped what the prototype was before the patch.
+  const early = ready === undefined && NAMES.some((name) => Object.hasOwn(res, name))
+  const layer = shared === undefined || early ? patch(res) : shared
+  const held = new HeldResponse(res, layer, hooks, layer === shared)
+  if (layer === shared) responses.set(res, held)
   else Object.assign(res, { [HELD]: held })
   if (shared === undefined) guardStream(res, held)
   res.on('pipe', onPipe)
@@ -69,8 +73,6 @@ export function hold(response: ServerResponse | Http2ServerResponse, hooks: Hold
  * prototypes are never touched: plain responses are patched one by one, which is cheap there.
  */
 function stockOfPrototype(res: ServerResponse): Methods | undefined {
-  const inherited = (res as { [STOCK]?: Methods })[STOCK] // only a patched prototype has it
-  if (inherited !== undefined) return inherited
   let topmost: object | undefined
   let proto: object | null = Object.getPrototypeOf(res)
   while (proto !== null && proto !== ServerResponse.prototype) {
@@ -86,16 +88,17 @@ function stockOfPrototype(res: ServerResponse): Methods | undefined {
 function patch(target: ServerResponse): Methods {
   const methods = target as unknown as Methods & { writeHeader: Method } // arguments are handed on as they came
   const { writeHead, write, end, flushHeaders } = methods
+  const layer: Methods = { writeHead, write, end, flushHeaders }
   for (const name of NAMES) {
-    const stock = methods[name]
+    const stock = layer[name]
     methods[name] = function (...args) {
       const held = heldOf(this)
-      if (held === undefined || (held.phase === 'pass' && name !== 'end')) return stock.apply(this, args)
+      if (held?.stock !== layer || (held.phase === 'pass' && name !== 'end')) return stock.apply(this, args)
       return held.call(name, args)
     }
   }
   methods.writeHeader = methods.writeHead // Node's own alias
-  return { writeHead, write, end, flushHeaders }
+  return layer
 }
 
 function guardStream(res: ServerResponse, held: HeldResponse): void {

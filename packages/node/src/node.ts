@@ -43,9 +43,10 @@ export function sess<
   const { onError = answerError } = checkConnection(options)
 
   async function serve(req: Req, res: Res, fail: (error: unknown) => void): Promise<void> {
+    const take = holdSession(res, fail)
     const session = await sessions.open(nodeFacts(req, options))
     sessions.attach(req, session)
-    holdSession(session, res, fail)
+    take(session)
     await handler(req, res, session)
   }
 
@@ -75,18 +76,22 @@ export async function openUpgrade<Data extends object>(
 }
 
 /**
- * Commits a session before the first byte of a response leaves, puts its cookie on it, and saves what changes later before
- * the end. `fail` gets what goes wrong: with `res.headersSent` false it can still answer. For adapters.
+ * Holds a response for a session that is still to be opened: returns the function that takes it. It is committed before the
+ * first byte leaves, its cookie put on the response, and what changes later saved before the end. `fail` gets what goes
+ * wrong: with `res.headersSent` false it can still answer. For adapters; call it before anything is awaited.
  */
 export function holdSession(
-  session: Session<object>,
   res: ServerResponse | Http2ServerResponse,
   fail: (error: unknown) => void,
-): void {
+): (session: Session<object>) => void {
+  let opened: Session<object> | undefined
+  const settle = (status: number) => (opened === undefined ? undefined : finish(opened, status))
   hold(res, {
-    commit: (status) => finish(session, status),
-    headers: (held) => applyHeaders(session, headersOf(held)),
-    finish: () => finish(session, res.statusCode),
+    commit: settle,
+    headers: (held) => {
+      if (opened !== undefined) applyHeaders(opened, headersOf(held))
+    },
+    finish: () => settle(res.statusCode),
     fail: (error) => {
       const late = res.headersSent
       fail(error)
@@ -95,8 +100,11 @@ export function holdSession(
   })
   // The client went away in the middle: there was no end() to wait for.
   res.once('close', () => {
-    if (res.headersSent && !res.writableEnded) finish(session, res.statusCode)?.catch(fail)
+    if (res.headersSent && !res.writableEnded) settle(res.statusCode)?.catch(fail)
   })
+  return (session) => {
+    opened = session
+  }
 }
 
 function headersOf(res: ServerResponse): ResponseHeaders {

@@ -36,21 +36,32 @@ async function checkTypes(tarball) {
 }
 
 /**
+ * Packs every published package into a folder, as it would be published.
+ * @param {string} target
+ * @returns {Promise<{ name: string, file: string }[] | null>} null when packing failed
+ */
+export async function packAll(target) {
+  const published = folders().filter((folder) => !manifest(folder).private)
+  const filters = published.flatMap((folder) => ['--filter', manifest(folder).name])
+  const code = await run('pnpm', ['-r', ...filters, 'pack', '--pack-destination', target], { quiet: true })
+  if (code !== 0) return null
+  return published.map((folder) => {
+    const { name, version } = manifest(folder)
+    return { name, file: path.join(target, `${name.replace('@', '').replace('/', '-')}-${version}.tgz`) }
+  })
+}
+
+/**
  * @typedef {{ name: string, problems: string[] }} ExportsReport
  * @returns {Promise<ExportsReport[]>} one report per published package
  */
 export async function checkExports() {
-  const published = folders().filter((folder) => !manifest(folder).private)
   const target = mkdtempSync(path.join(tmpdir(), 'pack-'))
   try {
-    const filters = published.flatMap((folder) => ['--filter', manifest(folder).name])
-    const code = await run('pnpm', ['-r', ...filters, 'pack', '--pack-destination', target], { quiet: true })
+    const packed = await packAll(target)
+    if (packed === null) return [{ name: 'all packages', problems: ['pnpm pack failed'] }]
     const reports = []
-    for (const folder of published) {
-      const { name, version } = manifest(folder)
-      const file = path.join(target, `${name.replace('@', '').replace('/', '-')}-${version}.tgz`)
-      reports.push({ name, problems: code === 0 ? await problemsOf(readFileSync(file)) : ['pnpm pack failed'] })
-    }
+    for (const { name, file } of packed) reports.push({ name, problems: await problemsOf(readFileSync(file)) })
     return reports
   } finally {
     rmSync(target, { recursive: true, force: true })

@@ -1,8 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { RequestFacts, Session, Sessions } from '@sess/core'
 import { applyHeaders, finish, type ResponseHeaders } from '@sess/core/http'
-import type { AdapterSubject, Handle, Reply, ServeOptions } from '../src/index.ts'
+import { type AdapterSubject, type Handle, listen, type Reply, type ServeOptions } from '../src/index.ts'
 
 /** The steps of the smallest possible adapter, so that tests can break one at a time. */
 export const steps = {
@@ -12,11 +11,27 @@ export const steps = {
     const secure = forwarded('x-forwarded-proto') === 'https'
     return { method: req.method ?? '', url: req.url ?? '', headers: req.headers, secure, ip }
   },
-  open: (sessions: Sessions, facts: RequestFacts): Promise<Session> => sessions.open(facts),
-  commit: async (session: Session, status: number): Promise<void> => finish(session, status),
-  headers: (session: Session, headers: ResponseHeaders): void => applyHeaders(session, headers),
-  /** What a failed request is answered with. */
-  fail(res: ServerResponse, error: unknown): void {
+  async open(sessions: Sessions, facts: RequestFacts, req: IncomingMessage): Promise<Session> {
+    const session = await sessions.open(facts)
+    sessions.attach(req, session)
+    return session
+  },
+  async commit(session: Session, status: number, _res: ServerResponse): Promise<void> {
+    await finish(session, status)
+  },
+  headers(session: Session, headers: ResponseHeaders, _res: ServerResponse): void {
+    applyHeaders(session, headers)
+  },
+  async write(res: ServerResponse, { status, body }: Reply): Promise<void> {
+    res.writeHead(status)
+    if (typeof body === 'string') res.write(body)
+    else if (body !== null) for await (const chunk of body) res.write(chunk)
+  },
+  async commitLate(session: Session, status: number, _res: ServerResponse): Promise<void> {
+    await finish(session, status)
+  },
+  /** What a request is answered with whose session could not be opened or committed. */
+  fail(res: ServerResponse, error: unknown, _reply: Reply | null): void {
     if (res.headersSent) return void res.destroy()
     for (const name of res.getHeaderNames()) res.removeHeader(name)
     const { status, body } = errorPage(error)
@@ -33,24 +48,28 @@ export type Steps = typeof steps
 
 /** An adapter for servers that make a response before they send it, over node:http. */
 export function reference(faults: Partial<Steps> = {}): AdapterSubject {
-  const { facts, open, commit, headers, fail } = { ...steps, ...faults }
+  const { facts, open, commit, headers, write, commitLate, fail } = { ...steps, ...faults }
 
-  async function respond(mounted: Sessions[], handle: Handle, facts: RequestFacts, res: ServerResponse): Promise<void> {
-    const opened: Session[] = []
+  async function respond(res: ServerResponse, opened: Promise<Session>[], handle: Handle): Promise<void> {
     const { req } = res
-    for (const sessions of mounted) {
-      const session = await open(sessions, facts)
-      sessions.attach(req, session)
-      opened.push(session)
+    let reply: Reply | null = null
+    try {
+      const sessions = await Promise.all(opened)
+      const request = { method: req.method ?? '', url: req.url ?? '', raw: req }
+      reply = await handle(sessions[0] as Session, request).catch(errorPage)
+      const { status } = reply
+      for (const session of sessions) await commit(session, status, res)
+      for (const [name, value] of reply.headers) res.appendHeader(name, value)
+      for (const session of sessions) headers(session, responseHeaders(res), res)
+      const late = () => Promise.all(sessions.map((session) => commitLate(session, status, res)))
+      // The client left in the middle: there will be no end.
+      res.once('close', () => res.writableEnded || late().catch(() => {}))
+      await write(res, reply)
+      await late()
+      res.end()
+    } catch (error) {
+      fail(res, error, reply)
     }
-    const request = { method: req.method ?? '', url: req.url ?? '', raw: req }
-    const reply = await handle(opened[0] as Session, request).catch(errorPage)
-    for (const session of opened) await commit(session, reply.status)
-    for (const [name, value] of reply.headers) res.appendHeader(name, value)
-    for (const session of opened) headers(session, responseHeaders(res))
-    await write(res, reply)
-    for (const session of opened) await commit(session, reply.status)
-    res.end()
   }
 
   return {
@@ -59,25 +78,12 @@ export function reference(faults: Partial<Steps> = {}): AdapterSubject {
       const mounted = options.second === null ? [sessions] : [sessions, options.second]
       const server = createServer((req, res) => {
         if (!req.url?.startsWith(options.path)) return void res.writeHead(404).end()
-        respond(mounted, handle, facts(req, options), res).catch((error: unknown) => fail(res, error))
+        const opened = mounted.map(async (each) => open(each, facts(req, options), req))
+        return void respond(res, opened, handle)
       })
-      await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
-      const { port } = server.address() as AddressInfo
-      return {
-        url: `http://127.0.0.1:${port}`,
-        async close() {
-          server.closeAllConnections()
-          await new Promise((closed) => server.close(closed))
-        },
-      }
+      return listen(server)
     },
   }
-}
-
-async function write(res: ServerResponse, { status, body }: Reply): Promise<void> {
-  res.writeHead(status)
-  if (typeof body === 'string') res.write(body)
-  else if (body !== null) for await (const chunk of body) res.write(chunk)
 }
 
 function responseHeaders(res: ServerResponse): ResponseHeaders {

@@ -8,14 +8,20 @@ export type Updater = (value: unknown) => unknown
 /** What one request did to one top-level key. `text: null` is a deletion; `was` is what the request had seen there. */
 export type Change =
   | { readonly type: 'set'; readonly text: string | null; readonly was: string | null }
-  | { readonly type: 'update'; readonly from?: string | null; readonly updaters: readonly Updater[] }
+  | {
+      readonly type: 'update'
+      readonly from?: string | null
+      readonly updaters: readonly Updater[]
+      readonly chain?: Chain
+    }
 
 /** The changed top-level keys of one request: what is re-applied when somebody else wrote meanwhile. */
 export type Patch = ReadonlyMap<string, Change>
 
-interface Updates {
-  from?: string | null
-  updaters: Updater[]
+/** The update functions called on one key, with no plain change among them; `from` is one that came before. */
+interface Chain {
+  readonly from?: string | null
+  readonly updaters: Updater[]
   result: string | null
 }
 
@@ -36,7 +42,7 @@ const NOTHING: Patch = new Map()
 export class Draft {
   readonly #shape: DataShape
   readonly #version: string | undefined
-  readonly #updates = new Map<string, Updates>()
+  readonly #chains = new Map<string, Chain>()
   #text: string
   #view: Record<string, unknown> | null = null
   /** Fragments to compare with; null until needed. */
@@ -58,16 +64,11 @@ export class Draft {
   }
 
   update(key: string, updater: Updater): void {
-    const before = this.#encode(key)
-    const updates = this.#updates.get(key) ?? { updaters: [], result: this.#shown(key) }
-    if (before !== updates.result) {
-      updates.from = before
-      updates.updaters = []
-    }
+    const chain = this.#chainOn(key, this.#encode(key))
     assign(this.view, key, updater(this.view[key]))
-    updates.updaters.push(updater)
-    updates.result = this.#encode(key)
-    this.#updates.set(key, updates)
+    chain.updaters.push(updater)
+    chain.result = this.#encode(key)
+    this.#chains.set(key, chain)
   }
 
   /** What has changed; throws {@link ValueError} for what cannot be stored. */
@@ -85,23 +86,51 @@ export class Draft {
     return this.#described(patch, text)
   }
 
-  /** The changes were committed, `committed` is the stored text: later changes are measured from here. */
+  /**
+   * These changes were committed, and `committed` is what is stored now: later changes are measured from here. What was
+   * changed while the commit ran stays to be committed.
+   */
   settle(changes: Changes, committed: string): void {
     this.#text = committed
     if (this.#view === null) return
     this.#partial = committed !== changes.text
-    this.#baseline = splitFragments(changes.text)
     this.#opened = null
-    this.#updates.clear()
-    if (committed === changes.text) return
+    this.#baseline = splitFragments(changes.text)
     const stored = splitFragments(committed)
-    for (const [key, change] of changes.patch) {
-      if (change.type !== 'update') continue
-      const text = stored.get(key) ?? null
-      assign(this.#view, key, this.#shape.decodeValue(text))
-      if (text !== null) this.#baseline.set(key, text)
-      else this.#baseline.delete(key)
+    for (const [key, change] of changes.patch) this.#rebase(key, change, stored.get(key) ?? null)
+  }
+
+  /** Shows what became of an update on the stored value, and puts updates called since on top of that. */
+  #rebase(key: string, change: Change, stored: string | null): void {
+    const chain = this.#chains.get(key)
+    if (change.type === 'set') {
+      if (chain?.from === stored) this.#chains.set(key, { updaters: chain.updaters, result: chain.result })
+      return
     }
+    if (chain === undefined || chain !== change.chain) return
+    this.#chains.delete(key)
+    if (this.#encode(key) !== chain.result) return
+    const since = chain.updaters.slice(change.updaters.length)
+    if (this.#original(key) !== stored) {
+      this.#rewrite(key, stored)
+      let value = this.#shape.decodeValue(stored)
+      for (const updater of since) value = updater(value)
+      assign(this.view, key, value)
+    }
+    if (since.length > 0) this.#chains.set(key, { updaters: since, result: this.#encode(key) })
+  }
+
+  #rewrite(key: string, text: string | null): void {
+    if (text === null) this.#fragments().delete(key)
+    else this.#fragments().set(key, text)
+  }
+
+  /** The chain that an update called now belongs to; a plain change before it begins a new one. */
+  #chainOn(key: string, before: string | null): Chain {
+    const chain = this.#chains.get(key)
+    const expected = chain === undefined ? this.#shown(key) : chain.result
+    if (before !== expected) return { from: before, updaters: [], result: before }
+    return chain ?? { updaters: [], result: before }
   }
 
   #described(patch: Patch, text: string): Changes {
@@ -110,10 +139,12 @@ export class Draft {
 
   #change(key: string, text: string | null): Change | null {
     if (text === this.#original(key)) return null
-    const updates = this.#updates.get(key)
-    if (updates === undefined || updates.result !== text) return { type: 'set', text, was: this.#original(key) }
-    const { from, updaters } = updates
-    return from === undefined ? { type: 'update', updaters } : { type: 'update', from, updaters }
+    const chain = this.#chains.get(key)
+    if (chain === undefined || chain.result !== text) return { type: 'set', text, was: this.#original(key) }
+    const updaters = [...chain.updaters]
+    return chain.from === undefined
+      ? { type: 'update', updaters, chain }
+      : { type: 'update', from: chain.from, updaters, chain }
   }
 
   #open(): Record<string, unknown> {

@@ -68,6 +68,11 @@ export class DataShape {
     throw invalid(result.issues, 'the stored value does not fit the schema')
   }
 
+  /** The version to write beside data that bears `stored`: a newer one stays, so that nothing is migrated twice. */
+  stampOver(stored: string | undefined): string | undefined {
+    return stored !== undefined && Number(stored) > Number(this.version) ? stored : this.version
+  }
+
   /** Refuses data that does not fit the schema. */
   validate(view: Record<string, unknown>): void {
     if (this.#schema === undefined) return
@@ -113,8 +118,8 @@ export class DataShape {
 
   #upgrade(stored: Record<string, unknown>, text: string, version: string | undefined): Record<string, unknown> {
     if (this.#migrate === undefined || this.version === undefined || text === '') return stored
-    if (version === this.version) return stored
-    return plain(this.#migrate({ ...stored }, Number(version ?? 0)))
+    const from = Number(version ?? 0)
+    return from < Number(this.version) ? plain(this.#migrate({ ...stored }, from)) : stored
   }
 
   #run(view: Record<string, unknown>): StandardSchemaV1.Result<unknown> {

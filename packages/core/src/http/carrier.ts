@@ -125,6 +125,6 @@ export function headerLines(
 
 function readTransport(transport: Transport): string | null {
   if (transport === 'cookie') return null
-  if (typeof transport === 'object' && /^[A-Za-z0-9-]+$/.test(transport.header)) return transport.header.toLowerCase()
+  if (/^[A-Za-z0-9-]+$/.test(Object(transport).header ?? '')) return transport.header.toLowerCase()
   throw new ConfigError("`transport` must be 'cookie' or { header: 'x-session-token' }.")
 }

@@ -33,6 +33,8 @@ export interface CookiePair {
 const PREFIXES = ['__Host-Http-', '__Host-', '__Http-', '__Secure-'] as const
 /** Octets of name and value that browsers keep. @see RFC 6265bis §5.6 */
 const MAX_PAIR = 4096
+/** Octets of one attribute's value that browsers look at. @see RFC 6265bis §5.6 */
+const MAX_ATTRIBUTE = 1024
 /** Browsers cap lifetimes at 400 days. @see RFC 6265bis §5.5 */
 const MAX_AGE_SECONDS = 400 * 24 * 60 * 60
 
@@ -50,6 +52,11 @@ export function readCookieOptions(options: CookieOptions): CookiePair {
     throw new ConfigError('`cookie.path` must start with "/" and must not contain ";" or control characters.')
   if (domain !== undefined && !/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(domain)) {
     throw new ConfigError('`cookie.domain` must be a plain domain like "example.com", without a leading dot.')
+  }
+  if (path.length > MAX_ATTRIBUTE || (domain?.length ?? 0) > MAX_ATTRIBUTE) {
+    throw new ConfigError(
+      `\`cookie.path\` and \`cookie.domain\` must not be longer than ${MAX_ATTRIBUTE} octets; browsers ignore them.`,
+    )
   }
   if (!['lax', 'strict', 'none'].includes(sameSite))
     throw new ConfigError("`cookie.sameSite` must be 'lax', 'strict' or 'none'.")

@@ -9,7 +9,7 @@ export type HeaderSource =
  */
 export interface RequestFacts {
   readonly method?: string
-  /** Path, or absolute URL; `https:` in front makes the request secure. */
+  /** Path, or absolute URL; with Web `Headers`, `https:` in front makes the request secure. */
   readonly url?: string
   readonly headers?: HeaderSource
   /** The Cookie header, where there are no `headers`. */
@@ -42,7 +42,8 @@ export function cookieHeaderOf(facts: RequestFacts): string {
 export function isSecure(facts: RequestFacts): boolean {
   if (facts.secure !== undefined) return facts.secure
   if (facts.headers === undefined) return true
-  return facts.url?.startsWith('https:') ?? false
+  // Only a Web `Request` vouches for its url; elsewhere it is what the client wrote into the request line.
+  return isHeaders(facts.headers) && (facts.url?.startsWith('https:') ?? false)
 }
 
 /**
@@ -62,14 +63,21 @@ function isLoopbackAddress(address: string): boolean {
   return address === '::1' || /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/i.test(address)
 }
 
+/** Headers that a proxy leaves behind. Where the names cannot be listed, the usual ones are asked for. */
+const PROXY = /^(?:forwarded|via|x-real-ip|x-forwarded.*)$/i
+const USUAL = [
+  'forwarded',
+  'via',
+  'x-real-ip',
+  ...['', '-for', '-proto', '-host', '-port', '-server', '-prefix'].map((part) => `x-forwarded${part}`),
+]
+
 function isForwarded(source: HeaderSource | undefined): boolean {
   if (source === undefined) return false
-  const names = isHeaders(source) ? headerNames(source) : Object.keys(source)
-  return names.some((name) => /^(?:forwarded|via|x-real-ip|x-forwarded.*)$/i.test(name))
-}
-
-function headerNames(source: { get(name: string): string | null; keys?(): Iterable<string> }): string[] {
-  return [...(source.keys?.() ?? [])]
+  if (!isHeaders(source)) return Object.keys(source).some((name) => PROXY.test(name))
+  const { keys } = source as { keys?(): Iterable<string> }
+  if (typeof keys !== 'function') return USUAL.some((name) => source.get(name) !== null)
+  return [...keys.call(source)].some((name) => PROXY.test(name))
 }
 
 function isHeaders(source: HeaderSource): source is { get(name: string): string | null } {

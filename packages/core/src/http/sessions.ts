@@ -88,7 +88,7 @@ export class Sessions<Data extends object = DefaultData> {
     }
     return {
       tokens,
-      fingerprint: reduceUserAgent(userAgent),
+      fingerprint: policy.fingerprint === 'off' ? null : reduceUserAgent(userAgent),
       device: device ? label : null,
       upgrade: facts.upgrade ?? false,
       passive: !(typeof this.#touch === 'function' ? this.#touch(facts) : this.#touch),

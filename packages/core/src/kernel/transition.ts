@@ -186,7 +186,8 @@ function bar(record: SessionRecord): Transition {
 }
 
 function late(record: SessionRecord, event: { readonly arrivedAt: number }, policy: Policy, now: number): Transition {
-  return refuse(record, { why: 'expired', reason: expire(record, policy, now, event.arrivedAt) ?? 'idle' })
+  const reason = expire(record, policy, now, event.arrivedAt) as Expiry // this row is for expired sessions
+  return refuse(record, { why: 'expired', reason })
 }
 
 function gone(record: SessionRecord, event: SessionEvent, policy: Policy): Transition {

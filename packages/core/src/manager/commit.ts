@@ -1,13 +1,13 @@
 import { type Changes, mergeChanges } from '../data/draft.ts'
 import { VERSION_KEY } from '../data/shape.ts'
-import { InterruptedError, type InterruptedReason, ValueError } from '../errors.ts'
+import { type InterruptedReason, SessionInterruptedError, ValueError } from '../errors.ts'
 import { type SessionRecord, stamp, writes } from '../kernel/record.ts'
 import { rejudge } from '../kernel/rejudge.ts'
 import { touch } from '../kernel/touch.ts'
 import { type SessionEvent, transition } from '../kernel/transition.ts'
 import { createRecord, issueFor } from './create.ts'
 import { endSource } from './end.ts'
-import type { Step, Work } from './intents.ts'
+import { locked, requireWritable, type Step, type Work } from './intents.ts'
 import { emit, reportFailure } from './load.ts'
 import { commitSignIn } from './sign-in.ts'
 import { type Budget, callStore, isStoreFailure, withBudget } from './store-gate.ts'
@@ -31,11 +31,14 @@ export function settle(visit: Visit, status: number): Promise<void> | undefined 
 
 /** Commits everything pending; rejects with what the store or a concurrent request made of it. */
 export function start(visit: Visit, changes: Changes): Promise<void> | undefined {
-  visit.checkWritable(changes)
   const { pending, due } = visit
+  if (changes.patch.size > 0 && visit.refused !== null) requireWritable(visit, 'Changing session.data')
+  const hidden = visit.takeHiddenWrites() && pending.end === null && pending.signIn === null
   const intends = pending.end !== null || pending.signIn !== null || pending.steps.length > 0
-  if (intends || changes.patch.size > 0) return run({ visit, changes, draft: visit.draft, intents: visit.begin() })
-  return due.confirm || due.touch || due.rotate ? catchUp(visit) : undefined
+  let work: Promise<void> | undefined
+  if (intends || changes.patch.size > 0) work = run({ visit, changes, draft: visit.draft, intents: visit.begin() })
+  else if (due.confirm || due.touch || due.rotate) work = catchUp(visit)
+  return hidden ? (work ?? Promise.resolve()).then(() => Promise.reject(locked('Changing session.data'))) : work
 }
 
 async function run(work: Work): Promise<void> {
@@ -48,6 +51,7 @@ async function run(work: Work): Promise<void> {
       else if (visit.record !== null) await modify(work, budget)
       else if (changes.patch.size > 0) await begin(work, budget)
     })
+    visit.failure = null
   } catch (error) {
     if (isStoreFailure(error)) reportFailure(engine, 'commit', visit.record, true, error)
     visit.fail(error)
@@ -84,9 +88,9 @@ async function modify(work: Work, budget: Budget): Promise<void> {
     outcome = await swap(engine, budget, hard ? { from, build, durability: 'replicated' } : { from, build })
     return outcome.current
   })
-  // Assigned in the callback above, which TypeScript does not follow.
-  const { wrote, from } = outcome as unknown as Swapped
-  if (wrote !== null) settled(work, wrote, from, decidedAt)
+  // Assigned in the callback above, and `nextRecord` always gives a record; TypeScript follows neither.
+  const { wrote, from } = outcome as unknown as Swapped & { wrote: SessionRecord }
+  settled(work, wrote, from, decidedAt)
   for (const key of overwritten) emit(engine, 'data-overwritten', wrote, { key })
 }
 
@@ -98,7 +102,7 @@ function settled(
   decidedAt: number,
 ): void {
   const { engine } = visit
-  if (visit.token !== null) visit.adopt(wrote, visit.token)
+  visit.adopt(wrote)
   visit.due = { confirm: false, touch: false, rotate: false }
   draft.settle(changes, wrote.data)
   for (const step of intents.steps) {
@@ -122,7 +126,7 @@ function nextRecord(work: Work, current: SessionRecord, overwritten: Set<string>
   let next = withDues(visit, current, rotates)
   if (changes.patch.size > 0) {
     const data = mergedData(work, current, overwritten)
-    const { version } = engine.shape
+    const version = engine.shape.stampOver(next.extra[VERSION_KEY])
     next = { ...next, data, extra: version === undefined ? next.extra : { ...next.extra, [VERSION_KEY]: version } }
   }
   for (const step of intents.steps) {
@@ -159,14 +163,17 @@ function mergedData({ visit, changes }: Work, current: SessionRecord, overwritte
   for (const key of merged.overwritten) overwritten.add(key)
   if (overwritten.size > 0 && engine.onOverwrite === 'throw') {
     const keys = [...overwritten].join(', ')
-    throw new InterruptedError('conflict', `Another request changed session.data.${keys} meanwhile; nothing was saved.`)
+    throw new SessionInterruptedError(
+      'conflict',
+      `Another request changed session.data.${keys} meanwhile; nothing was saved.`,
+    )
   }
   return merged.text
 }
 
-function interrupted(verdict: InterruptedReason): InterruptedError {
+function interrupted(verdict: InterruptedReason): SessionInterruptedError {
   const what = { ended: 'has ended', locked: 'was locked', superseded: 'has a new token' }[verdict as 'ended']
-  return new InterruptedError(verdict, `The session ${what} while this request ran; nothing was saved.`)
+  return new SessionInterruptedError(verdict, `The session ${what} while this request ran; nothing was saved.`)
 }
 
 /** Confirmation, touch and periodic rotation: tried once; a failure is an event and costs nobody a page. */

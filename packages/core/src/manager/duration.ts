@@ -11,8 +11,13 @@ export function readDuration(value: Duration, name: string): number {
   const ms = match === null ? value : Number(match[1]) * (UNITS[match[2] as string] as number)
   if (typeof ms !== 'number' || !Number.isSafeInteger(ms) || ms < 0) {
     throw new ConfigError(
-      `\`${name}\` is ${JSON.stringify(value)}; use milliseconds as an integer, or text like '30s', '15m', '24h'.`,
+      `\`${name}\` is ${display(value)}; use milliseconds as an integer, or text like '30s', '15m', '24h'.`,
     )
   }
   return ms
+}
+
+/** A configured value as a message shows it. */
+export function display(value: unknown): string {
+  return typeof value === 'bigint' ? `${value}n` : JSON.stringify(value)
 }

@@ -1,5 +1,5 @@
 import { sidToId, type Token } from '../crypto/token.ts'
-import { InterruptedError, StoreUnavailableError } from '../errors.ts'
+import { SessionInterruptedError, StoreUnavailableError } from '../errors.ts'
 import type { EndedReason, SessionRecord } from '../kernel/record.ts'
 import { transition } from '../kernel/transition.ts'
 import { emit } from './load.ts'
@@ -52,7 +52,7 @@ export async function endRecord(
       if (wrote !== null) emit(engine, 'ended', wrote, { reason })
       return current
     } catch (error) {
-      if (error instanceof InterruptedError) return record
+      if (error instanceof SessionInterruptedError) return record
       throw error
     }
   })

@@ -1,7 +1,10 @@
-import type { Changes, Draft } from '../data/draft.ts'
+import { type Changes, type Draft, dropKeys, pickKeys, type Updater } from '../data/draft.ts'
+import { InvalidDataSignal } from '../data/shape.ts'
+import { HeadersSentError, SessionInterruptedError } from '../errors.ts'
 import type { Proof } from '../kernel/reauthenticate.ts'
 import type { EndedReason } from '../kernel/record.ts'
-import type { Visit } from './visit.ts'
+import { transition } from '../kernel/transition.ts'
+import { nothing, type Visit } from './visit.ts'
 
 /** What may be said about a sign-in. */
 export interface SignInOptions {
@@ -47,4 +50,88 @@ export interface Work {
   readonly intents: Pending
   readonly draft: Draft
   readonly changes: Changes
+}
+
+/** Changes one key from its old value. */
+export function update(visit: Visit, key: string, updater: Updater): void {
+  requireWritable(visit, 'update()')
+  void visit.data
+  visit.draft.update(key, updater)
+}
+
+/** Has the next commit sign in. Data already there is carried or dropped now, as far as the application can see. */
+export function signIn(visit: Visit, subject: string, options: SignInOptions): void {
+  if (visit.headersSent) throw new HeadersSentError('signIn()')
+  const { engine, pending } = visit
+  const carry = options.carry ?? engine.carry
+  const inherits = pending.end === null && visit.refused === null && visit.inheritable(visit.record, subject)
+  const before = pending.signIn?.before ?? visit.draft
+  const data = inherits ? carriable(visit, before, carry) : ''
+  pending.signIn = { subject, options, carry, before, stepsBefore: pending.signIn?.stepsBefore ?? pending.steps }
+  pending.steps = []
+  visit.draft = visit.newDraft(pickKeys(data, carry), engine.shape.version)
+  const dropped = dropKeys(data, carry)
+  if (dropped.length === 0) return
+  engine.advise(
+    `signIn() starts with fresh data and dropped: ${dropped.join(', ')}. List in \`carry\` what should survive.`,
+  )
+}
+
+/** The data to carry from; opened where it is versioned, so that older data is migrated first. */
+function carriable(visit: Visit, before: Draft, carry: readonly string[]): string {
+  try {
+    if (carry.length > 0 && visit.engine.shape.version !== undefined) void before.view
+    return before.changes().text
+  } catch (error) {
+    if (error instanceof InvalidDataSignal) return ''
+    throw error
+  }
+}
+
+/** Has the next commit end the session. What is written later is a new visitor's. */
+export function endWith(visit: Visit, reason: EndedReason): void {
+  const end = reason === 'signed-out' ? reason : (visit.pending.end ?? reason)
+  visit.pending = { ...nothing(), end }
+  visit.draft = visit.emptyDraft()
+}
+
+/** Has the next commit rotate hard, reauthenticate or lock. */
+export function takeStep(visit: Visit, step: Step): void {
+  requireWritable(visit, `${step.type}()`, step.type !== 'rotate')
+  if (step.type !== 'rotate' && visit.state === 'anonymous') {
+    throw new SessionInterruptedError('anonymous', `${step.type}() needs a signed-in session; nobody is signed in.`)
+  }
+  if (visit.headersSent && step.type !== 'lock') throw new HeadersSentError(`${step.type}()`)
+  const { signIn: intent, end } = visit.intents
+  if (intent !== null || (end === null && visit.record !== null)) visit.pending.steps.push(step)
+}
+
+/** Has the periodic rotation happen now, if nothing older than the current token can still be in flight. */
+export function rotateSoon(visit: Visit): void {
+  requireWritable(visit, 'rotate()')
+  const { record, token, accepted, engine } = visit
+  if (record === null || visit.headersSent || token?.generation !== record.generation) return
+  const event = { type: 'rotate', kind: 'soft', arrivedAt: accepted.arrivedAt } as const
+  if (transition(record, event, engine.policy, accepted.arrivedAt).ok) visit.due.rotate = true
+}
+
+/** Throws where a stand-in or a locked session would be changed. */
+export function requireWritable(visit: Visit, action: string, opensLock = false): void {
+  const { signIn: intent, end } = visit.intents
+  const { refused } = visit
+  if (refused !== null && intent === null && (end === null || refused === 'replaced')) {
+    throw new SessionInterruptedError(
+      refused,
+      `${action} is not possible: this request was refused (${refused}). Signing in starts a new session.`,
+    )
+  }
+  if (visit.state === 'locked' && !opensLock) throw locked(action)
+}
+
+/** What a write to a locked session meets. */
+export function locked(action: string): SessionInterruptedError {
+  return new SessionInterruptedError(
+    'locked',
+    `${action} is not possible: the session is locked. reauthenticate(), signIn() and signOut() are.`,
+  )
 }

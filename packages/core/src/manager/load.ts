@@ -1,5 +1,5 @@
 import { readToken, sidToId, type Token } from '../crypto/token.ts'
-import { InterruptedError, StoreUnavailableError } from '../errors.ts'
+import { SessionInterruptedError, StoreUnavailableError } from '../errors.ts'
 import type { Expiry } from '../kernel/expire.ts'
 import type { Device, EndedReason, Fingerprint, SessionRecord } from '../kernel/record.ts'
 import { type Effect, type Refusal, type SessionEvent, standing, transition } from '../kernel/transition.ts'
@@ -67,8 +67,8 @@ export function reportFailure(
   fatal: boolean,
   error: unknown,
 ): void {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  const message = cause instanceof Error ? cause.message : String(cause)
+  const { cause, message: own } = error as Error // what callStore() rejects with, or worse
+  const message = cause instanceof Error ? cause.message : own
   emit(engine, 'store-failed', record, { operation, fatal, message })
 }
 
@@ -177,7 +177,7 @@ async function endAtLoad(
     emit(engine, 'ended', wrote, { reason })
     return refusal(arrivedAt, [token], wrote, null, { reason })
   } catch (error) {
-    if (error instanceof InterruptedError) return refusal(arrivedAt, [token], null)
+    if (error instanceof SessionInterruptedError) return refusal(arrivedAt, [token], null)
     reportFailure(engine, 'replace', record, false, error)
     return refusal(arrivedAt, [token], record, 'superseded')
   }

@@ -1,9 +1,9 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { type Key, Keyring, readKeys } from '../crypto/keyring.ts'
+import { KEY_HINT, type Key, Keyring, readKeys } from '../crypto/keyring.ts'
 import { type Codec, DataShape, type OnInvalid } from '../data/shape.ts'
 import { ConfigError } from '../errors.ts'
 import { defaultPolicy, type Policy } from '../kernel/policy.ts'
-import { type Duration, readDuration } from './duration.ts'
+import { type Duration, display, readDuration } from './duration.ts'
 import { EventHub } from './events.ts'
 import { type Clock, type Evicting, type Random, type SessionStore, systemClock, systemRandom } from './ports.ts'
 import { CommitQueue } from './queue.ts'
@@ -40,10 +40,10 @@ export interface ManagerOptions<Data extends object> {
   /** Keep IP address and User-Agent of the sign-in as a label for lists of sessions, default false. */
   readonly device?: boolean
   /** Keys of the data that survive a sign-in, default none. */
-  readonly carry?: readonly (keyof Data & string)[]
+  readonly carry?: readonly NoInfer<keyof Data & string>[]
   /** When a request cannot load its session: `'fail'` with a 503 (default), or go on as a read-only `'anonymous'` stand-in. */
   readonly onStoreError?: 'fail' | 'anonymous'
-  /** Two requests plainly assigned the same key: the later one wins (default, an event), or gets an `InterruptedError`. */
+  /** Two requests plainly assigned the same key: the later one wins (default, an event), or gets an `SessionInterruptedError`. */
   readonly onOverwrite?: 'event' | 'throw'
   /** A response of 500 and above: drop data, sign-in and reauthentication (default), or `'keep'` them. */
   readonly onServerError?: 'drop' | 'keep'
@@ -95,7 +95,7 @@ export function createEngine<Data extends object>(options: ManagerOptions<Data>)
     store: options.store,
     tokens: new Keyring(configuredKeys(options, random), 'token'),
     policy: readPolicy(options, storeTimeoutMs),
-    shape: new DataShape(options),
+    shape: readShape(options),
     clock: options.clock ?? systemClock,
     random,
     hub: new EventHub(),
@@ -147,11 +147,18 @@ function readPolicy<Data extends object>(options: ManagerOptions<Data>, storeTim
   }
 }
 
-function configuredKeys<Data extends object>(options: ManagerOptions<Data>, random: Random): readonly Uint8Array[] {
-  if (options.keys !== undefined) return readKeys(options.keys)
-  if (!options.store.durable) return [random.bytes(32)]
+/** Configured keys are checked at once; those of a store without memory are drawn when they are first needed. */
+function configuredKeys<Data extends object>(
+  options: ManagerOptions<Data>,
+  random: Random,
+): () => readonly Uint8Array[] {
+  if (options.keys !== undefined) {
+    const keys = readKeys(options.keys)
+    return () => keys
+  }
+  if (!options.store.durable) return () => [random.bytes(32)]
   throw new ConfigError(
-    "`keys` is required with a durable store: without it every restart would sign everybody out. Make one with: node -e \"console.log(require('node:crypto').randomBytes(32).toString('base64url'))\" and keep it outside the code.",
+    `\`keys\` is required with a durable store: without it every restart would sign everybody out. ${KEY_HINT}`,
   )
 }
 
@@ -163,6 +170,23 @@ function checkStore(store: SessionStore | undefined): void {
       `\`store\` is not a session store: ${missing.map((method) => `${method}()`).join(', ')} missing. Use memoryStore() or one of the @sess/store-* packages.`,
     )
   }
+}
+
+function readShape<Data extends object>(options: ManagerOptions<Data>): DataShape {
+  const { codec, schema, version, migrate } = options
+  const onInvalid = oneOf(options.onInvalid, ['throw', 'drop', 'end'], 'onInvalid')
+  if (codec !== undefined && (typeof codec.stringify !== 'function' || typeof codec.parse !== 'function')) {
+    throw new ConfigError('`codec` must have stringify() and parse(), like JSON has.')
+  }
+  if (schema !== undefined && typeof schema['~standard']?.validate !== 'function') {
+    throw new ConfigError('`schema` must be a Standard Schema, as zod, valibot and arktype make them.')
+  }
+  if (version !== undefined && (!Number.isSafeInteger(version) || version < 1)) {
+    throw new ConfigError('`version` must be a positive integer; data without one counts as version 0.')
+  }
+  if (migrate !== undefined && version === undefined)
+    throw new ConfigError('`migrate` needs a `version` to migrate to.')
+  return new DataShape({ ...options, onInvalid })
 }
 
 function readCarry(carry: readonly string[] = []): readonly string[] {
@@ -183,7 +207,7 @@ function adviser(development: boolean): (message: string) => void {
 function oneOf<const T extends string>(value: T | undefined, allowed: readonly [T, ...T[]], name: string): T {
   if (value === undefined) return allowed[0]
   if (allowed.includes(value)) return value
-  throw new ConfigError(`\`${name}\` is ${JSON.stringify(value)}; use one of: ${allowed.join(', ')}.`)
+  throw new ConfigError(`\`${name}\` is ${display(value)}; use one of: ${allowed.join(', ')}.`)
 }
 
 function forwardEvictions(engine: Engine): void {

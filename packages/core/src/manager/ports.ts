@@ -18,7 +18,7 @@ export interface ReadOptions {
   readonly signal?: AbortSignal
 }
 
-/** What the manager asks of one write. */
+/** What the manager asks of one write. A store that wraps another passes the object on as it is. */
 export interface WriteOptions extends ReadOptions {
   /**
    * `'replicated'`: acknowledge only when the write would survive a failover. Asked for endings, hard rotations and

@@ -3,7 +3,7 @@ import type { Proof } from '../kernel/reauthenticate.ts'
 import type { Authentication } from '../kernel/record.ts'
 import { settle, start } from './commit.ts'
 import { Habits, refuseHabits } from './habits.ts'
-import type { SignInOptions } from './intents.ts'
+import { endWith, rotateSoon, type SignInOptions, signIn, takeStep, update } from './intents.ts'
 import type { Previous, Refused } from './load.ts'
 import type { Visit } from './visit.ts'
 
@@ -54,14 +54,13 @@ export class Session<Data extends object = DefaultData> extends Habits {
   /** Who is signed in, or null. Null while locked. */
   get subject(): string | null {
     const visit = this.#look()
-    if (visit.state !== 'authenticated') return null
-    return visit.intents.signIn?.subject ?? visit.record?.subject ?? null
+    return visit.state === 'authenticated' ? visit.subject : null
   }
 
   /** Who may reopen a locked session with `reauthenticate()`; null unless locked. */
   get lockedSubject(): string | null {
     const visit = this.#look()
-    return visit.state === 'locked' ? (visit.intents.signIn?.subject ?? visit.record?.subject ?? null) : null
+    return visit.state === 'locked' ? visit.subject : null
   }
 
   /** Public name of the stored session, safe to log, list and show; null while nothing is stored. */
@@ -130,7 +129,7 @@ export class Session<Data extends object = DefaultData> extends Habits {
    * the value that is there. It must be synchronous and free of side effects; returning `undefined` deletes the key.
    */
   update<K extends keyof Data & string>(key: K, updater: (value: Data[K] | undefined) => Data[K] | undefined): void {
-    this.#look().update(key, updater as (value: unknown) => unknown)
+    update(this.#look(), key, updater as (value: unknown) => unknown)
   }
 
   /**
@@ -140,12 +139,12 @@ export class Session<Data extends object = DefaultData> extends Habits {
   signIn(subject: string, options: SignIn<Data> = {}): void {
     if (typeof subject !== 'string' || subject === '') throw new TypeError('signIn(subject) needs a non-empty string.')
     checkCarry(options.carry)
-    this.#look().signIn(subject, options)
+    signIn(this.#look(), subject, options)
   }
 
   /** Signs out: the session ends for every token of it, and the cookie is cleared. What is written later is a new visitor's. */
   signOut(): void {
-    this.#look().signOut()
+    endWith(this.#look(), 'signed-out')
   }
 
   /**
@@ -153,18 +152,18 @@ export class Session<Data extends object = DefaultData> extends Habits {
    * rotation, and not if the last one is so recent that requests with older tokens may still be on their way.
    */
   rotate(options: { readonly hard?: boolean } = {}): void {
-    if (options.hard === true) this.#look().step({ type: 'rotate' })
-    else this.#look().rotateSoon()
+    if (options.hard === true) takeStep(this.#look(), { type: 'rotate' })
+    else rotateSoon(this.#look())
   }
 
   /** Records a fresh proof of identity: rotates hard and opens a locked session. The absolute deadline stays. */
   reauthenticate(proof: Proof): void {
-    this.#look().step({ type: 'reauthenticate', ...proof })
+    takeStep(this.#look(), { type: 'reauthenticate', ...proof })
   }
 
   /** Locks the session: it reads as signed out until `reauthenticate()`, a sign-in or a sign-out. */
   lock(): void {
-    this.#look().step({ type: 'lock' })
+    takeStep(this.#look(), { type: 'lock' })
   }
 
   /**
@@ -173,7 +172,7 @@ export class Session<Data extends object = DefaultData> extends Habits {
    *
    * @throws {StoreUnavailableError} nothing was saved
    * @throws {StoreAmbiguousError} it is unknown whether it was saved
-   * @throws {InterruptedError} the session ended or changed hands meanwhile
+   * @throws {SessionInterruptedError} the session ended or changed hands meanwhile
    * @throws {ValueError} `data` holds what cannot be stored; nothing was changed
    * @throws {HeadersSentError} the change needs a cookie and the headers have left
    */
@@ -197,9 +196,7 @@ export class Session<Data extends object = DefaultData> extends Habits {
 
   /** What an adapter does with a session; see `finish` in `@sess/core/http`. */
   static finish(session: Session<never>, status: number): Promise<void> | undefined {
-    const committing = session.#committing
-    if (committing === null) return session.#settle(status)
-    return committing.catch(() => {}).then(() => session.#settle(status))
+    return session.#committing === null ? session.#settle(status) : session.#settleNext(status)
   }
 
   /** The request state behind a session, for the transport. */
@@ -210,6 +207,11 @@ export class Session<Data extends object = DefaultData> extends Habits {
   #settle(status: number): Promise<void> | undefined {
     const work = settle(this.#visit, status)
     return work === undefined ? undefined : this.#during(work)
+  }
+
+  async #settleNext(status: number): Promise<void> {
+    while (this.#committing !== null) await this.#committing.catch(() => {})
+    await this.#settle(status)
   }
 
   async #during(work: Promise<void>): Promise<void> {

@@ -1,11 +1,11 @@
 import { applyPatch, mergeChanges, pickKeys } from '../data/draft.ts'
-import { InterruptedError } from '../errors.ts'
+import { SessionInterruptedError } from '../errors.ts'
 import type { Authentication, Device, SessionRecord } from '../kernel/record.ts'
 import { createRecord, issueFor } from './create.ts'
 import { endedBy, endRecord } from './end.ts'
 import type { SignInIntent, Work } from './intents.ts'
 import { emit, recall, reportFailure } from './load.ts'
-import type { Budget } from './store-gate.ts'
+import { type Budget, isStoreFailure } from './store-gate.ts'
 import { swap } from './swap.ts'
 import type { Visit } from './visit.ts'
 
@@ -38,6 +38,7 @@ export async function commitSignIn(work: Work, intent: SignInIntent, budget: Bud
   draft.settle(changes, final.data)
   visit.sendToken(null)
   emit(engine, 'signed-in', final, { replaced: takeOver?.old.id ?? null })
+  if (final.state === 'locked') emit(engine, 'locked', final, {})
 }
 
 function issueSignedIn(
@@ -88,10 +89,10 @@ async function endOld(takeOver: TakeOver, issued: SessionRecord, budget: Budget)
       if (base === null) return fresh
       const data = newData(takeOver, base)
       const { wrote } = await swap(engine, budget, { from: fresh, build: (now) => ({ ...now, data }) })
-      fresh = wrote ?? fresh
+      fresh = wrote as SessionRecord // build() always gives one
     }
   } catch (error) {
-    if (old.subject === null) {
+    if (old.subject === null && isStoreFailure(error)) {
       reportFailure(engine, 'replace', old, false, error)
       return fresh
     }
@@ -119,7 +120,7 @@ async function endUnlessChanged(
     if (wrote !== null) emit(visit.engine, 'ended', wrote, { reason: 'replaced' })
     return wrote !== null || current.state === 'ended' ? null : current
   } catch (error) {
-    if (error instanceof InterruptedError) return null
+    if (error instanceof SessionInterruptedError) return null
     throw error
   }
 }

@@ -18,14 +18,19 @@ export class Budget {
     return this.#spent
   }
 
-  /** Calls `cutOff` after `ms`, or when the budget is spent. Returns the function that calls it off. */
+  /** Calls `cutOff` once, after `ms` or when the budget is spent. Returns the function that calls it off. */
   limit(ms: number, cutOff: () => void): () => void {
-    const timer = ms < this.#ms ? setTimeout(cutOff, ms) : null
-    this.#waiting.add(cutOff)
-    return () => {
-      if (timer !== null) clearTimeout(timer)
-      this.#waiting.delete(cutOff)
+    const end = (): void => {
+      release()
+      cutOff()
     }
+    const timer = ms < this.#ms ? setTimeout(end, ms) : null
+    const release = (): void => {
+      if (timer !== null) clearTimeout(timer)
+      this.#waiting.delete(end)
+    }
+    this.#waiting.add(end)
+    return release
   }
 
   close(): void {
@@ -81,7 +86,6 @@ export function callStore<T>(
   call: (options: WriteOptions) => Promise<T>,
   durability?: 'replicated',
 ): Promise<T> {
-  if (budget.spent) return Promise.reject(new StoreUnavailableError(`${operation}: no time left`))
   return new Promise<T>((resolve, reject) => {
     const options = new CallOptions(durability)
     const release = budget.limit(engine.storeTimeoutMs, () => {

@@ -1,5 +1,5 @@
 import { encodeBase64url } from '../crypto/base64url.ts'
-import { InterruptedError, StoreAmbiguousError, StoreUnavailableError } from '../errors.ts'
+import { SessionInterruptedError, StoreAmbiguousError, StoreUnavailableError } from '../errors.ts'
 import { bears, remembers, type SessionRecord, stamp } from '../kernel/record.ts'
 import type { Engine } from './options.ts'
 import type { Replaced } from './ports.ts'
@@ -97,13 +97,14 @@ async function readAgain(engine: Engine, budget: Budget, id: string): Promise<Se
   try {
     return present(await callStore(engine, budget, 'get', (options) => engine.store.get(id, options)))
   } catch (error) {
-    if (error instanceof InterruptedError) throw error
+    if (error instanceof SessionInterruptedError) throw error
     throw new StoreAmbiguousError({ cause: error })
   }
 }
 
 /** A record that vanished (flushed, evicted) is over: its id is never written again. */
 function present(record: SessionRecord | null): SessionRecord {
-  if (record === null) throw new InterruptedError('ended', 'The session is gone from the store; nothing was saved.')
+  if (record === null)
+    throw new SessionInterruptedError('ended', 'The session is gone from the store; nothing was saved.')
   return record
 }

@@ -1,11 +1,10 @@
 import type { Token } from '../crypto/token.ts'
-import { type Changes, Draft, dropKeys, pickKeys, type Updater } from '../data/draft.ts'
+import { Draft } from '../data/draft.ts'
 import { InvalidDataSignal, VERSION_KEY } from '../data/shape.ts'
-import { HeadersSentError, InterruptedError, type InterruptedReason } from '../errors.ts'
-import type { EndedReason, SessionRecord } from '../kernel/record.ts'
+import { HeadersSentError, type InterruptedReason, SessionInterruptedError } from '../errors.ts'
+import type { SessionRecord } from '../kernel/record.ts'
 import type { Accepted } from '../kernel/rejudge.ts'
-import { transition } from '../kernel/transition.ts'
-import type { Pending, SignInOptions, Step } from './intents.ts'
+import { endWith, type Pending } from './intents.ts'
 import type { Arrival, Loaded, Previous, Refused } from './load.ts'
 import type { Engine } from './options.ts'
 import { isStoreFailure } from './store-gate.ts'
@@ -53,7 +52,7 @@ export class Visit {
   read = false
   failure: unknown = null
   /** What a locked session shows instead of its data. */
-  readonly #hidden: Draft
+  #hidden: Draft
 
   constructor(engine: Engine, arrival: Arrival, carrier: Carrier, loaded: Loaded) {
     this.engine = engine
@@ -61,7 +60,7 @@ export class Visit {
     this.carrier = carrier
     this.loaded = loaded
     this.record = loaded.accepted ? loaded.record : null
-    this.token = loaded.accepted ? (loaded.tokens[0] ?? null) : null
+    this.token = loaded.accepted ? (loaded.tokens[0] as Token) : null // accepted by its token
     this.refused = loaded.refused
     this.previous = loaded.previous
     this.headersSent = arrival.upgrade
@@ -93,6 +92,11 @@ export class Visit {
     return this.accepted.locked ? 'locked' : 'authenticated'
   }
 
+  /** Whose session it is, or will be after the sign-in. */
+  get subject(): string | null {
+    return this.intents.signIn?.subject ?? (this.record as SessionRecord).subject // asked only where there is one
+  }
+
   /** Everything wanted and not yet done. */
   get intents(): Pending {
     const { underway, pending } = this
@@ -106,63 +110,14 @@ export class Visit {
       return this.draft.view
     } catch (error) {
       if (!(error instanceof InvalidDataSignal)) throw error
-      this.#endWith('invalid')
+      endWith(this, 'invalid')
       return this.draft.view
     }
-  }
-
-  update(key: string, updater: Updater): void {
-    this.#requireWritable('update()')
-    void this.data
-    this.draft.update(key, updater)
-  }
-
-  signIn(subject: string, options: SignInOptions): void {
-    if (this.headersSent) throw new HeadersSentError('signIn()')
-    const carry = options.carry ?? this.engine.carry
-    const { signIn, steps } = this.pending
-    const before = signIn?.before ?? this.draft
-    // Opened, so that data of an older version is migrated before it is carried.
-    if (signIn === null && this.engine.shape.version !== undefined) void this.data
-    this.pending.signIn = { subject, options, carry, before, stepsBefore: signIn?.stepsBefore ?? steps }
-    this.pending.steps = []
-    const inherits = this.pending.end === null && this.refused === null && this.inheritable(this.record, subject)
-    const data = inherits ? before.changes().text : ''
-    this.draft = this.newDraft(pickKeys(data, carry), this.engine.shape.version)
-    const dropped = dropKeys(data, carry)
-    if (dropped.length > 0) {
-      this.engine.advise(
-        `signIn() starts with fresh data and dropped: ${dropped.join(', ')}. List in \`carry\` what should survive.`,
-      )
-    }
-  }
-
-  signOut(): void {
-    this.#endWith('signed-out')
   }
 
   /** Data goes from a visitor to anybody, and from a subject to itself. */
   inheritable(record: SessionRecord | null, subject: string): boolean {
     return record === null || record.subject === null || record.subject === subject
-  }
-
-  step(step: Step): void {
-    this.#requireWritable(`${step.type}()`, step.type !== 'rotate')
-    if (step.type !== 'rotate' && this.state === 'anonymous') {
-      throw new InterruptedError('anonymous', `${step.type}() needs a signed-in session; nobody is signed in.`)
-    }
-    if (this.headersSent && step.type !== 'lock') throw new HeadersSentError(`${step.type}()`)
-    const { signIn, end } = this.intents
-    if (signIn !== null || (end === null && this.record !== null)) this.pending.steps.push(step)
-  }
-
-  /** Has the periodic rotation happen now, if nothing older than the current token can still be in flight. */
-  rotateSoon(): void {
-    this.#requireWritable('rotate()')
-    const { record, token, accepted, engine } = this
-    if (record === null || this.headersSent || token?.generation !== record.generation) return
-    const event = { type: 'rotate', kind: 'soft', arrivedAt: accepted.arrivedAt } as const
-    if (transition(record, event, engine.policy, accepted.arrivedAt).ok) this.due.rotate = true
   }
 
   /** A response of 500 and above keeps what protects (sign-out, lock, rotate) and drops what it may not have meant. */
@@ -172,6 +127,7 @@ export class Visit {
     this.pending.steps = kept.filter((step) => step.type !== 'reauthenticate')
     this.pending.signIn = null
     this.draft = this.freshDraft()
+    this.#hidden = this.emptyDraft()
   }
 
   /** Hands the intents over to a commit; what is wanted from here on is the next one's. */
@@ -188,13 +144,13 @@ export class Visit {
     this.due = { confirm: false, touch: false, rotate: false }
     this.effect = null
     if (isStoreFailure(error)) this.refused = 'store'
-    else if (error instanceof InterruptedError) this.#interrupted(error.reason)
+    else if (error instanceof SessionInterruptedError) this.#interrupted(error.reason)
     if (this.refused !== null) this.record = null
     this.draft = this.freshDraft()
   }
 
-  /** From here on the visit acts on `record`, which is stored. */
-  adopt(record: SessionRecord, token: Token): void {
+  /** From here on the visit acts on `record`, which is stored; `token` is new where the record is. */
+  adopt(record: SessionRecord, token: Token | null = this.token): void {
     this.record = record
     this.token = token
     this.refused = null
@@ -207,10 +163,10 @@ export class Visit {
 
   /** The answer has to carry the current token; until when, if a later answer may have overtaken it. */
   sendToken(softSince: number | null): void {
-    if (this.record === null || this.token === null) return
-    const { persistent, absoluteAt, generation } = this.record
+    const { persistent, absoluteAt, generation } = this.record as SessionRecord // only live sessions send tokens
+    const { sid } = this.token as Token // which they were opened with
     const until = softSince === null ? null : softSince + this.engine.policy.overlapMs / 2
-    this.effect = { type: 'send', sid: this.token.sid, generation, lastsUntil: persistent ? absoluteAt : null, until }
+    this.effect = { type: 'send', sid, generation, lastsUntil: persistent ? absoluteAt : null, until }
   }
 
   /** Throws what keeps a token from being set on this answer. */
@@ -219,10 +175,11 @@ export class Visit {
     this.carrier.requireSecure()
   }
 
-  /** Throws for data that a stand-in or a locked session cannot save. */
-  checkWritable(changes: Changes): void {
-    if (changes.patch.size > 0 && this.refused !== null) this.#requireWritable('Changing session.data')
-    if (this.#hidden.changes().patch.size > 0) throw locked('Changing session.data')
+  /** Whether a locked session's substitute for data was written to; asked once. */
+  takeHiddenWrites(): boolean {
+    const written = this.#hidden.changes().patch.size > 0
+    if (written) this.#hidden = this.emptyDraft()
+    return written
   }
 
   freshDraft(): Draft {
@@ -246,32 +203,9 @@ export class Visit {
     if (reason === 'superseded') this.refused = 'superseded'
     if (reason === 'locked') this.accepted = { ...this.accepted, locked: true }
   }
-
-  #endWith(reason: EndedReason): void {
-    const end = reason === 'signed-out' ? reason : (this.pending.end ?? reason)
-    this.pending = { ...nothing(), end }
-    this.draft = this.emptyDraft()
-  }
-
-  #requireWritable(action: string, opensLock = false): void {
-    const { signIn, end } = this.intents
-    if (signIn === null && (end === null || this.refused === 'replaced') && this.refused !== null) {
-      throw new InterruptedError(
-        this.refused,
-        `${action} is not possible: this request was refused (${this.refused}). Signing in starts a new session.`,
-      )
-    }
-    if (this.state === 'locked' && !opensLock) throw locked(action)
-  }
 }
 
-function nothing(): Pending {
+/** No intents. */
+export function nothing(): Pending {
   return { end: null, signIn: null, steps: [] }
-}
-
-function locked(action: string): InterruptedError {
-  return new InterruptedError(
-    'locked',
-    `${action} is not possible: the session is locked. reauthenticate(), signIn() and signOut() are.`,
-  )
 }

@@ -131,6 +131,54 @@ export const afterHeadersCases: readonly AdapterCase[] = [
     },
   ),
   must(
+    'late/first-write-unsaved',
+    'a first write that comes too late and is not committed harms nobody',
+    async (app) => {
+      const browser = app.browser()
+      const barrier = new Barrier()
+      const exchange = browser.start((session) => {
+        async function* body(): AsyncGenerator<string> {
+          yield 'head\n'
+          await barrier.wait()
+          session.data.cart = []
+          yield 'tail\n'
+        }
+        return reply({ body: body() })
+      })
+      await exchange.received('head\n')
+      barrier.open()
+      deepEqual((await exchange.answer).cookies, [], 'Set-Cookie lines')
+      equal(app.store.calls.create, 0, 'records created')
+      equal((await app.signedIn('grace')).token === undefined, false, 'whether nobody can sign in any more')
+    },
+  ),
+  must(
+    'late/aborted',
+    'data changed after the headers left is saved even if the client leaves before the end',
+    async (app) => {
+      const browser = await app.signedIn()
+      const { handle } = await browser.look()
+      const [change, never] = [new Barrier(), new Barrier()]
+      const exchange = browser.start((session) => {
+        async function* body(): AsyncGenerator<string> {
+          yield 'head\n'
+          await change.wait()
+          session.data.progress = 'half of it'
+          if (app.subject.late === 'commit') await session.commit()
+          yield 'middle\n'
+          await never.wait()
+        }
+        return reply({ body: body() })
+      })
+      await exchange.received('head\n')
+      change.open()
+      await exchange.received('middle\n')
+      await exchange.abort()
+      ok(await settled(app, handle, (data) => data.includes('half of it')), 'the data is saved')
+      never.open()
+    },
+  ),
+  must(
     'late/stream-lost',
     'a client that leaves in the middle of a stream loses nothing that was saved',
     async (app) => {

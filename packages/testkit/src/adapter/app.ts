@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import {
   createSessions,
   memoryStore,
@@ -13,6 +14,7 @@ import { type Case, equal } from '../case.ts'
 import { FakeClock } from '../fake-clock.ts'
 import { UnreliableStore } from '../unreliable-store.ts'
 import { Browser, type Origin } from './browser.ts'
+import { quietly } from './quiet.ts'
 import type { AdapterRequest, AdapterSubject, Handle, Reply, Served, ServeOptions } from './subject.ts'
 
 /** One promise of an adapter. */
@@ -20,6 +22,9 @@ export type AdapterCase = Case<AdapterSubject>
 
 /** What every instance of an app signs with, so that they understand each other's tokens. */
 export const KEY: Uint8Array = Uint8Array.from({ length: 32 }, (_, at) => (at * 37 + 11) % 256)
+
+/** How long a case may take; most need a few milliseconds, on a busy machine the longest need seconds. */
+const CASE_MS = 60_000
 
 /** What a case needs that is out of the ordinary. */
 export interface Setup {
@@ -32,13 +37,16 @@ export interface Setup {
 export type Handler = (session: Session, request: AdapterRequest) => unknown
 
 /** A reply with defaults: 200, no headers, no body. */
-export function reply(parts: Partial<Reply>): Reply {
-  return { status: 200, headers: [], body: null, ...parts }
+export function reply(
+  parts: Partial<Omit<Reply, 'body'>> & { readonly body?: string | AsyncIterable<string> | null },
+): Reply {
+  const { status = 200, headers = [], body = null } = parts
+  return { status, headers, body: typeof body === 'string' || body === null ? body : Readable.from(body) }
 }
 
 /** A case that must hold, on an application of its own. */
 export function must(id: string, title: string, run: (app: App) => Promise<void>, setup: Setup = {}): AdapterCase {
-  return { id: `adapter/${id}`, title, level: 'must', run: (subject) => withApp(subject, setup, run) }
+  return { id: `adapter/${id}`, title, level: 'must', run: (subject) => quietly(() => withApp(subject, setup, run)) }
 }
 
 /** A case that should hold. */
@@ -50,10 +58,19 @@ async function withApp(subject: AdapterSubject, setup: Setup, run: (app: App) =>
   const app = new App(subject, setup)
   try {
     await app.start(setup.serve)
-    await run(app)
+    await within(CASE_MS, run(app))
   } finally {
     await app.close()
   }
+}
+
+/** Fails a case that waits for ever, so that its server is closed whatever the runner does about time. */
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`the case is still waiting after ${ms} ms`)), ms)
+  })
+  await Promise.race([work, late]).finally(() => clearTimeout(timer))
 }
 
 /** A server with the adapter under test, its clock and its store. Requests bring the handler they want to run. */

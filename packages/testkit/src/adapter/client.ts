@@ -55,12 +55,15 @@ export class Exchange {
   constructor(url: string, path: string, sending: Sending) {
     const { method = 'GET', headers = [], agent } = sending
     const named = new Set(headers.map(([name]) => name.toLowerCase()))
-    const host: readonly (readonly [string, string])[] = named.has('host') ? [] : [['Host', new URL(url).host]]
+    const lines = [...headers]
+    if (!named.has('host')) lines.unshift(['Host', new URL(url).host])
+    // Otherwise node announces a chunked body for methods that usually have one.
+    if (!['GET', 'HEAD'].includes(method)) lines.push(['Content-Length', '0'])
     this.#request = request(url + path, {
       method,
       agent: agent ?? false,
       setHost: false,
-      headers: [...host, ...headers].flat(),
+      headers: lines.flat(),
     })
     this.answer = new Promise((resolve, reject) => {
       this.#request.once('error', reject)

@@ -1,13 +1,17 @@
 import type { Session } from '@sess/core'
 import { deepEqual, equal, ok } from '../case.ts'
 import type { StoreOperation } from '../unreliable-store.ts'
-import { type AdapterCase, type App, must, reply, type Setup } from './app.ts'
+import { type AdapterCase, type App, must, reply, type Setup, should } from './app.ts'
 import type { Browser } from './browser.ts'
 import type { Answer } from './client.ts'
 
 const FOREVER = { times: Number.POSITIVE_INFINITY }
 const IMPATIENT: Setup = { options: { storeTimeout: '150ms' } }
 const PAGE = 'the page that must not leave'
+const OWN_HEADERS = [
+  ['Content-Disposition', 'attachment'],
+  ['ETag', '"page"'],
+] as const
 const faults = ['fail', 'hang'] as const
 
 /** Changes that a failing store makes impossible, with the operation that fails and who makes them. */
@@ -37,7 +41,6 @@ function isRefusal(answer: Answer): void {
   equal(answer.status, 503, 'status')
   ok(answer.complete, 'a complete response')
   ok(!answer.body.includes(PAGE), "nothing of the handler's page")
-  equal(answer.get('x-page'), undefined, "the handler's own header")
   deepEqual(answer.cookies, [], 'Set-Cookie lines')
 }
 
@@ -48,7 +51,7 @@ function page(change: (session: Session) => unknown, streamed: boolean) {
   }
   return async (session: Session) => {
     await change(session)
-    return reply({ headers: [['X-Page', 'yes']], body: streamed ? body() : PAGE })
+    return reply({ headers: OWN_HEADERS, body: streamed ? body() : PAGE })
   }
 }
 
@@ -149,6 +152,17 @@ export const failureCases: readonly AdapterCase[] = [
   refusesChange('data', 'fail', true),
   refusesChange('sign-in', 'hang', true),
   ...faults.flatMap((fault) => Object.keys(convenient).map((name) => servesAnyway(name, fault))),
+  should(
+    'failure/own-headers',
+    'the 503 does not inherit the headers of the page it takes the place of',
+    async (app) => {
+      const browser = await app.signedIn()
+      app.store.fail('replace', FOREVER)
+      const answer = await browser.visit(page(write, false))
+      isRefusal(answer)
+      for (const [name, value] of OWN_HEADERS) ok(answer.get(name) !== value, `no ${name} of the page`)
+    },
+  ),
   must('failure/typed', 'a failed commit() rejects with a typed error that has a status', async (app) => {
     const browser = await app.signedIn()
     app.store.fail('replace', FOREVER)

@@ -28,7 +28,7 @@ async function fails(browser: Browser, way: string, change: (session: Session) =
   return answer.cookies.length
 }
 
-const serverErrors = Object.keys(ways).flatMap((way) => [
+const dropped = Object.keys(ways).flatMap((way) => [
   must(`outcome/${way}/drops-data`, `a handler that ${way}: data is dropped`, async (app) => {
     const browser = await app.signedIn()
     const cookies = await fails(browser, way, (session) => {
@@ -47,6 +47,9 @@ const serverErrors = Object.keys(ways).flatMap((way) => [
     equal(await fails(browser, way, (session) => session.reauthenticate({ method: 'totp' })), 0, 'Set-Cookie lines')
     equal((await browser.look()).generation, 0, 'generation')
   }),
+])
+
+const kept = Object.keys(ways).flatMap((way) => [
   must(`outcome/${way}/keeps-sign-out`, `a handler that ${way}: a sign-out is kept`, async (app) => {
     const browser = await app.signedIn()
     const thief = browser.copy()
@@ -96,7 +99,8 @@ async function aborted(app: App, browser: Browser, at: 'handler' | 'store'): Pro
 }
 
 export const outcomeCases: readonly AdapterCase[] = [
-  ...serverErrors,
+  ...dropped,
+  ...kept,
   must(
     'outcome/keep',
     'onServerError keep: a 500 keeps data and sign-in',

@@ -1,3 +1,6 @@
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Readable } from 'node:stream'
 import type { Session, Sessions } from '@sess/core'
 
 /** A response, to be put out in the framework's own way. */
@@ -5,8 +8,8 @@ export interface Reply {
   readonly status: number
   /** Header lines in order. A name may occur twice (`Set-Cookie`): both lines have to arrive. */
   readonly headers: readonly (readonly [name: string, value: string])[]
-  /** Text at once, text in chunks as they come (stream it, do not collect it), or no body. */
-  readonly body: string | AsyncIterable<string> | null
+  /** Text at once, a stream of text (pipe it or iterate it; do not collect it), or no body. */
+  readonly body: string | Readable | null
 }
 
 /** What the kit wants to know about a request. */
@@ -54,4 +57,18 @@ export interface AdapterSubject {
    * such hook) left to an explicit `await session.commit()`.
    */
   readonly late: 'saved' | 'commit'
+}
+
+/** Starts a node server for {@link AdapterSubject.serve}: on a free port of 127.0.0.1, and cut off at the end. */
+export async function listen(server: Server): Promise<Served> {
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  // A server that listens on a port has an address with one.
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async close() {
+      server.closeAllConnections()
+      await new Promise((closed) => server.close(closed))
+    },
+  }
 }

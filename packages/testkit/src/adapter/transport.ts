@@ -147,8 +147,8 @@ export const transportCases: readonly AdapterCase[] = [
     { ...TRUSTING, options: { device: true } },
   ),
   must(
-    'transport/spoofed-address',
-    'X-Forwarded-For of a peer that is not trusted is not the address',
+    'transport/peer-address',
+    'without a proxy the address kept for lists of sessions is the peer’s',
     async (app) => {
       const ada = app.browser()
       const { cookies } = await ada.visit((session) => session.signIn('ada'))

@@ -137,9 +137,13 @@ export const valueCases: readonly AdapterCase[] = [
   }),
   misuse('assignment', 'session.foo = 1', (session) => Object.assign(session, { foo: 1 })),
   misuse('user', 'session.user = …', (session) => Reflect.set(session, 'user', { id: 1 })),
-  ...habits.map((name) => misuse(name, `session.${name}()`, (session) => callMissing(session, name))),
+  ...habits.map((name) => misuse(kebab(name), `session.${name}()`, (session) => callMissing(session, name))),
   ...foreign.map((name) => misuse(name, `session.${name}`, (session) => Reflect.get(session, name))),
 ]
+
+function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+}
 
 function callMissing(session: Session, name: string): unknown {
   const method: unknown = Reflect.get(session, name)

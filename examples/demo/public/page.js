@@ -1,0 +1,131 @@
+// Makes the page live. Without it everything works too: forms post, links lead, times stand still.
+const lifecycle = document.querySelector('#lifecycle')
+const list = lifecycle?.querySelector('ol')
+/** Events after which the page may look different. Refusals are none of them: a refresh could cause the next one. */
+const CHANGES = new Set(['created', 'signed-in', 'ended', 'rotated', 'reauthenticated', 'locked'])
+
+/** Time left as `4:07` or `1:00:00`. @param {number} ms */
+function countdown(ms) {
+  const seconds = Math.ceil(ms / 1000)
+  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60]
+  const shown = parts[0] === 0 ? parts.slice(1) : parts
+  return shown.map((part, index) => (index === 0 ? `${part}` : `${part}`.padStart(2, '0'))).join(':')
+}
+
+function tick() {
+  for (const time of document.querySelectorAll('time[data-countdown]')) {
+    const left = Math.max(Date.parse(time.getAttribute('datetime') ?? '') - Date.now(), 0)
+    time.textContent = countdown(left)
+    const bar = time.parentElement?.querySelector('progress')
+    if (bar) bar.value = left
+    if (left === 0) {
+      time.removeAttribute('data-countdown')
+      refreshSoon(200)
+    }
+  }
+}
+
+/** Puts the answer's `<main>` in place of this one; keeps scroll position and focus. @param {Response} response */
+async function show(response) {
+  const next = new DOMParser().parseFromString(await response.text(), 'text/html')
+  const main = next.querySelector('main')
+  if (main === null) return
+  const focused = document.activeElement?.closest('main [id]')?.id
+  document.querySelector('main')?.replaceWith(main)
+  document.title = next.title
+  const again = focused && (document.querySelector(`#${focused} button`) ?? document.querySelector(`#${focused}`))
+  if (again instanceof HTMLElement) again.focus()
+  markOwn()
+  tick()
+}
+
+/** Forms that were submitted and not answered yet. They go one after the other, so that none is lost. */
+let submitting = 0
+let lastSubmission = Promise.resolve()
+
+document.addEventListener('submit', (event) => {
+  const form = event.target
+  if (!(form instanceof HTMLFormElement)) return
+  event.preventDefault()
+  const fields = /** @type {[string, string][]} */ ([...new FormData(form)])
+  submitting += 1
+  form.toggleAttribute('data-busy', true)
+  lastSubmission = lastSubmission
+    .then(() => submit(form.action, new URLSearchParams(fields)))
+    .catch(() => location.reload())
+    .finally(() => {
+      submitting -= 1
+      form.removeAttribute('data-busy')
+    })
+})
+
+/** @param {string} address @param {URLSearchParams} body */
+async function submit(address, body) {
+  const response = await fetch(address, { method: 'POST', body })
+  const { pathname } = new URL(response.url)
+  history.replaceState(null, '', pathname === '/' ? response.url : '/')
+  await show(response)
+}
+
+/** Whether this is no moment to change the page: a form is on its way, a text half typed, a button half pressed. */
+function isBusy() {
+  const typing = document.activeElement
+  if (typing instanceof HTMLInputElement && typing.value !== typing.defaultValue) return true
+  return submitting > 0 || document.querySelector('main :active') !== null
+}
+
+/** The session may have changed in another tab, on another server. */
+async function refresh() {
+  if (document.hidden) return
+  if (isBusy()) return refreshSoon(1000)
+  const address = new URL(location.href)
+  address.searchParams.set('refresh', '')
+  try {
+    const response = await fetch(address)
+    if (isBusy()) return refreshSoon(1000)
+    await show(response)
+    // The token changed while this request was on its way: the browser has the new one by now.
+    if (document.querySelector('main')?.dataset.refused) refreshSoon(1000)
+  } catch {
+    // The server is gone; the event stream comes back when it does.
+  }
+}
+
+let timer = 0
+/** @param {number} ms */
+function refreshSoon(ms) {
+  clearTimeout(timer)
+  timer = setTimeout(refresh, ms)
+}
+
+function markOwn() {
+  const own = document.querySelector('main')?.dataset.handle
+  for (const item of document.querySelectorAll('#lifecycle li')) {
+    const { handle } = /** @type {HTMLElement} */ (item).dataset
+    item.classList.toggle('own', Boolean(handle) && handle === own)
+  }
+}
+
+function listen() {
+  if (!(lifecycle instanceof HTMLElement) || !list) return
+  const stream = new EventSource(`/events?after=${lifecycle.dataset.last}`)
+  const status = lifecycle.querySelector('.live')
+  const say = (/** @type {boolean} */ live) => {
+    lifecycle.classList.toggle('connected', live)
+    if (status) status.textContent = live ? 'Live.' : 'Reconnecting …'
+  }
+  stream.onopen = () => say(true)
+  stream.onerror = () => say(false)
+  stream.onmessage = ({ data }) => {
+    list.insertAdjacentHTML('afterbegin', data)
+    while (list.children.length > 50) list.lastElementChild?.remove()
+    markOwn()
+    if (CHANGES.has(list.firstElementChild?.getAttribute('data-type') ?? '')) refreshSoon(150)
+  }
+  addEventListener('pagehide', () => stream.close())
+}
+
+document.addEventListener('visibilitychange', () => document.hidden || refreshSoon(0))
+setInterval(tick, 1000)
+tick()
+listen()

@@ -1,0 +1,58 @@
+import { parseArgs } from 'node:util'
+import { type RunningDemo, startDemo } from './demo.ts'
+import { checkDemo } from './self-check.ts'
+
+const USAGE = `Usage: npm run demo -- [--port <first of five ports, default 3000; 0 takes free ones>] [--once]
+
+  --once  start, check the demo over HTTP on every framework, print a table, exit 0 or 1`
+
+interface Arguments {
+  readonly port: number
+  readonly once: boolean
+}
+
+function readArguments(): Arguments {
+  const { values } = parseArgs({
+    options: { port: { type: 'string', default: '3000' }, once: { type: 'boolean', default: false } },
+  })
+  const port = /^\d+$/.test(values.port) ? Number(values.port) : Number.NaN
+  // The last of the five ports is 65535 at most.
+  if (!(port <= 65_531)) throw new Error(`--port ${values.port}: a number from 0 to 65531 is needed.`)
+  return { port, once: values.once }
+}
+
+async function checkOnce(demo: RunningDemo): Promise<number> {
+  try {
+    const { table, ok } = await checkDemo(demo)
+    console.log(table)
+    return ok ? 0 : 1
+  } finally {
+    await demo.close()
+  }
+}
+
+function serve(demo: RunningDemo): void {
+  console.log('\nOne session, five servers. Sign in on any of them:\n')
+  for (const { name, origin } of demo.servers) console.log(`  ${name.padEnd(10)} ${origin}`)
+  console.log('\nCtrl-C stops them.')
+  // A second signal finds no listener and ends the process at once.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void demo.close())
+}
+
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  // Errors of the system and of parseArgs have these.
+  const { code, port } = error as NodeJS.ErrnoException & { port?: number }
+  if (code === 'EADDRINUSE') return `Port ${port} is taken. Choose others: npm run demo -- --port 4000`
+  return code?.startsWith('ERR_PARSE_ARGS') ? `${error.message}\n\n${USAGE}` : error.message
+}
+
+try {
+  const { port, once } = readArguments()
+  const demo = await startDemo(port)
+  if (once) process.exitCode = await checkOnce(demo)
+  else serve(demo)
+} catch (error) {
+  console.error(explain(error))
+  process.exitCode = 1
+}

@@ -1,0 +1,40 @@
+import { type Clock, createSessions, memoryStore, type Sessions } from '@sess/core'
+
+/** What the demo keeps in a session. */
+export interface DemoData {
+  note: string
+  counter: number
+  /** One key for each of the 20 parallel writes. */
+  [key: `write-${number}`]: Write
+}
+
+/** Which run of "20 parallel writes" wrote this, and through which server. */
+export interface Write {
+  readonly run: string
+  readonly by: string
+}
+
+/** Far shorter than the defaults, so that one can watch. */
+export const LIMITS = {
+  idle: '5m',
+  absolute: '1h',
+  rotateEvery: '1m',
+  overlap: '15s',
+  touchEvery: '1s',
+} as const
+
+export function createDemoSessions(clock: Clock): Sessions<DemoData> {
+  return createSessions<DemoData>({
+    store: memoryStore({ max: 10_000 }),
+    ...LIMITS,
+    clock,
+    carry: ['note', 'counter'],
+    touch: ({ url }) => !isPassive(url ?? '/'),
+  })
+}
+
+/** The event stream and the page's own refreshes are not the visitor's doing: they keep no session alive. */
+function isPassive(url: string): boolean {
+  const { pathname, searchParams } = new URL(url, 'http://demo')
+  return pathname === '/events' || searchParams.has('refresh')
+}

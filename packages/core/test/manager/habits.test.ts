@@ -1,0 +1,119 @@
+import { inspect } from 'node:util'
+import { runInNewContext } from 'node:vm'
+import { UseDataError } from '@sess/core'
+import { describe, expect, it } from 'vitest'
+import { setUp, signedIn } from './scenario.ts'
+
+const sloppy = (session: object, code: string): unknown => runInNewContext(code, { session })
+
+describe('the habits of other session libraries', () => {
+  it.each([
+    'session.foo = 1',
+    'session.userId = 42',
+    'session.views++',
+    'session["cart"] = []',
+    'session[Symbol("s")] = 1',
+    'session.__proto__ = {}',
+    'session.cookie.maxAge = 1000',
+    'session.cookie = {}',
+    'session.id',
+    'session.id = 1',
+    'session.maxAge = 1',
+    'session.isNew',
+    'session.data = {}',
+    'session.subject = "eve"',
+    'session.state = "authenticated"',
+    'session.commit = 1',
+    'session.signIn = () => {}',
+    'session.flash = {}',
+    'session.flash("info", "x")',
+    'session.destroy = 1',
+    'session.destroy(() => {})',
+    'session.regenerate(() => {})',
+    'session.save()',
+    'session.reload()',
+    'session.touch()',
+    'session.resetMaxAge()',
+    'session.get("a")',
+    'session.set("a", 1)',
+    'Object.assign(session, { foo: 1 })',
+  ])('%s throws, in sloppy scripts and in strict ones', async (code) => {
+    const { browser } = setUp()
+    const session = await browser.open()
+    expect(() => sloppy(session, code)).toThrow(UseDataError)
+    expect(() => new Function('session', `"use strict"; ${code}`)(session)).toThrow(UseDataError)
+    expect(() => new Function('session', code)(session)).toThrow(UseDataError)
+    expect(Object.keys(session)).toEqual([])
+  })
+
+  it.each([
+    ['session.foo = 1', 'Assign to session.data.foo'],
+    ['session.destroy()', 'session.signOut()'],
+    ['session.regenerate()', 'session.rotate({ hard: true })'],
+    ['session.save()', 'await session.commit()'],
+    ['session.cookie', 'createSessions()'],
+    ['session.data = {}', 'session.data'],
+  ])('%s: the message names the right call: %s', async (code, call) => {
+    const { browser } = setUp()
+    const session = await browser.open()
+    try {
+      sloppy(session, code)
+      expect.unreachable()
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'ERR_SESS_USE_DATA', status: 500, message: expect.stringContaining(call) })
+    }
+  })
+
+  it('reads of what is not there are undefined, as on any object', async () => {
+    const { browser } = setUp()
+    const session = await browser.open()
+    expect(sloppy(session, 'session.foo')).toBeUndefined()
+    expect(sloppy(session, '"foo" in session')).toBe(false)
+    expect(await Promise.resolve(session)).toBe(session)
+    expect(String(session)).toBe('[object Object]')
+  })
+
+  it('changes of data are none of them', async () => {
+    const { browser } = setUp()
+    const session = await browser.open()
+    sloppy(session, 'session.data.cart = []; session.data.cart.push(1)')
+    expect(session.data).toEqual({ cart: [1] })
+  })
+
+  it('methods work when they are taken off the session', async () => {
+    const { browser } = await signedIn()
+    const session = await browser.open()
+    const { commit } = session
+    await expect(commit.call(session)).resolves.toBeUndefined()
+  })
+})
+
+describe('a session that is logged', () => {
+  it('shows handle and state', async () => {
+    const { browser, store } = await signedIn()
+    const session = await browser.open()
+    expect(JSON.parse(JSON.stringify(session))).toEqual({ handle: store.only.id, state: 'authenticated' })
+    expect(inspect(session)).toBe(`Session { state: 'authenticated', handle: '${store.only.id}' }`)
+    const visitor = await setUp().browser.open()
+    expect(inspect(visitor)).toBe("Session { state: 'anonymous', handle: null }")
+  })
+})
+
+describe('session.flash', () => {
+  it('refuses assignment in sloppy scripts, so that connect-flash cannot share one store between users', async () => {
+    const { browser } = setUp()
+    const session = await browser.open()
+    const sloppy = 'var all = session.flash = session.flash || {}; (all.info = all.info || []).push("for ada only")'
+    expect(() => runInNewContext(sloppy, { session })).toThrow(/session\.data/)
+  })
+
+  it('leaves nothing behind that another session could see', async () => {
+    const { browser } = setUp()
+    const one = await browser.open()
+    const two = await browser.open()
+    try {
+      runInNewContext('var all = session.flash = session.flash || {}; all.info = "for ada only"', { session: one })
+    } catch {}
+    expect(runInNewContext('try { session.flash.info } catch {}', { session: two })).toBeUndefined()
+  })
+})

@@ -1,0 +1,143 @@
+import { ConfigError, createSessions, memoryStore, type SessionsOptions, systemClock, systemRandom } from '@sess/core'
+import { describe, expect, it, vi } from 'vitest'
+import { type Data, HOUR, MINUTE, setUp } from './scenario.ts'
+import { ScriptedStore } from './scripted-store.ts'
+
+function problem(options: unknown): ConfigError {
+  try {
+    // What JavaScript callers may hand in.
+    createSessions(options as SessionsOptions<Data>)
+  } catch (error) {
+    if (error instanceof ConfigError) return error
+    throw error
+  }
+  throw new Error('expected a ConfigError')
+}
+
+const store = new ScriptedStore()
+
+describe('createSessions()', () => {
+  it.each<[string, unknown, RegExp]>([
+    ['nothing', undefined, /needs an object with at least a `store`/],
+    ['null', null, /needs an object with at least a `store`/],
+    ['a store instead of options', 'memory', /needs an object with at least a `store`/],
+    ['no store', {}, /`store` is not a session store: get\(\), create\(\), replace\(\), touch\(\) missing/],
+    ['half a store', { store: { get() {}, touch() {} } }, /: create\(\), replace\(\) missing/],
+    ['an idle timeout of 0', { store, idle: 0 }, /`idle` must be longer than 0; use `false`/],
+    ['an absolute timeout of 0', { store, absolute: 0 }, /`absolute` must be longer than 0/],
+    ['idle longer than absolute', { store, idle: '2h', absolute: '1h' }, /`idle` must not be longer than `absolute`/],
+    ['a store timeout of 0', { store, storeTimeout: 0 }, /`storeTimeout` must be longer than 0/],
+    ['a short overlap', { store, overlap: '11s' }, /`overlap` \(11000 ms\) must be at least .* \(12000 ms\)/],
+    ['much skew', { store, clockSkew: '30s' }, /`overlap` \(60000 ms\) must be at least .* \(62000 ms\)/],
+    ['touchEvery as long as idle', { store, touchEvery: '30m' }, /`touchEvery` must be shorter than `idle`/],
+    ['a negative duration', { store, idle: -1 }, /`idle` is -1; use milliseconds as an integer/],
+    ['half a millisecond', { store, absolute: 0.5 }, /`absolute` is 0\.5; use milliseconds/],
+    ['NaN', { store, overlap: Number.NaN }, /`overlap` is null; use milliseconds/],
+    ['a duration without a unit', { store, idle: '30' }, /`idle` is "30"; use milliseconds .*'30s'/],
+    ['a duration in weeks', { store, retainEnded: '2w' }, /`retainEnded` is "2w"/],
+    ['a duration in words', { store, rotateEvery: 'often' }, /`rotateEvery` is "often"/],
+    ['a bigint', { store, idle: 10n }, /`idle` is 10/],
+    ['a symbol', { store, onIdle: Symbol('x') }, /`onIdle` is /],
+    ['a number that is none', { store, clockSkew: {} }, /`clockSkew` is \{\}/],
+    ['an unknown onIdle', { store, onIdle: 'sleep' }, /`onIdle` is "sleep"; use one of: end, lock\./],
+    [
+      'an unknown fingerprint',
+      { store, fingerprint: true },
+      /`fingerprint` is true; use one of: observe, off, lock, end/,
+    ],
+    ['an unknown onStoreError', { store, onStoreError: 'x' }, /`onStoreError` is "x"; use one of: fail, anonymous/],
+    ['an unknown onOverwrite', { store, onOverwrite: 'x' }, /`onOverwrite` is "x"; use one of: event, throw/],
+    ['an unknown onServerError', { store, onServerError: 'x' }, /`onServerError` is "x"; use one of: drop, keep/],
+    ['an unknown onInvalid', { store, onInvalid: 'dorp' }, /`onInvalid` is "dorp"; use one of: throw, drop, end/],
+    [
+      'a codec that only writes',
+      { store, codec: { stringify: JSON.stringify } },
+      /`codec` must have stringify\(\) and parse\(\)/,
+    ],
+    ['a codec that only reads', { store, codec: { parse: JSON.parse } }, /`codec` must have/],
+    ['a schema of no standard', { store, schema: { parse() {} } }, /`schema` must be a Standard Schema/],
+    ['half a version', { store, version: 1.5 }, /`version` must be a positive integer/],
+    ['version 0', { store, version: 0 }, /`version` must be a positive integer/],
+    ['migrate without a version', { store, migrate() {} }, /`migrate` needs a `version`/],
+    ['carry that is no list', { store, carry: 'cart' }, /`carry` must be an array of keys/],
+  ])('refuses %s', (_, options, message) => {
+    const error = problem(options)
+    expect(error.message).toMatch(message)
+    expect(error).toMatchObject({ code: 'ERR_SESS_CONFIG', status: 500, name: 'ConfigError', expose: false })
+  })
+
+  it('takes durations as text or milliseconds', async () => {
+    const { browser, clock } = setUp({ idle: '1.5m', absolute: '1h', touchEvery: '500ms', overlap: 12_000 })
+    const session = await browser.request((current) => current.signIn('ada'))
+    expect(session.idleAt).toBe(clock.now() + 90_000)
+    expect(session.absoluteAt).toBe(clock.now() + HOUR)
+    const days = setUp({ absolute: '7d', idle: '24h' })
+    const long = await days.browser.request((current) => current.signIn('ada'))
+    expect(long.absoluteAt).toBe(days.clock.now() + 7 * 24 * HOUR)
+  })
+
+  it('shortens the default idle timeout to a short absolute one', async () => {
+    const { browser, clock } = setUp({ absolute: '10m' })
+    const session = await browser.request((current) => current.signIn('ada'))
+    expect(session.idleAt).toBe(clock.now() + 10 * MINUTE)
+  })
+
+  it('knows sessions that never idle and never rotate', async () => {
+    const { browser, clock, store: records } = setUp({ idle: false, rotateEvery: false })
+    await browser.request((session) => session.signIn('ada'))
+    clock.advance(23 * HOUR)
+    const session = await browser.request()
+    expect(session.subject).toBe('ada')
+    expect(session.idleAt).toBe(session.absoluteAt)
+    expect(records.only.generation).toBe(0)
+    clock.advance(14 * MINUTE)
+    records.drain()
+    await browser.request()
+    expect(records.drain()).toEqual(['get'])
+    clock.advance(MINUTE)
+    await browser.request()
+    expect(records.drain()).toEqual(['get', 'touch'])
+  })
+
+  it('goes without options but the store, on the system’s clock and randomness', async () => {
+    const before = Date.now()
+    const sessions = createSessions({ store: memoryStore() })
+    const session = await sessions.open({ secure: true })
+    session.signIn('ada')
+    await session.commit()
+    expect(session.createdAt).toBeGreaterThanOrEqual(before)
+    expect(session.createdAt).toBeLessThanOrEqual(Date.now())
+  })
+})
+
+describe('the system’s ports', () => {
+  it('give the time and fresh random bytes', () => {
+    const before = Date.now()
+    expect(systemClock.now()).toBeGreaterThanOrEqual(before)
+    expect(systemRandom.bytes(32)).toHaveLength(32)
+    expect(systemRandom.bytes(32)).not.toEqual(systemRandom.bytes(32))
+  })
+})
+
+describe('advice to the developer', () => {
+  it('is said once, and not in production', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    const dropping = async () => {
+      const { browser } = setUp()
+      for (const subject of ['ada', 'ada', 'ada']) {
+        await browser.request((session) => {
+          session.data.cart = 1
+        })
+        await browser.request((session) => session.signIn(subject))
+      }
+    }
+    await dropping()
+    expect(warn).toHaveBeenCalledTimes(1)
+    expect(warn.mock.calls[0]?.[0]).toContain('dropped: cart')
+    vi.stubEnv('NODE_ENV', 'production')
+    await dropping()
+    expect(warn).toHaveBeenCalledTimes(1)
+    vi.unstubAllEnvs()
+    vi.restoreAllMocks()
+  })
+})

@@ -1,0 +1,2 @@
+export { sess } from './express.ts'
+export type { ExpressRequest, SessHandler, SessOptions } from './express.ts'

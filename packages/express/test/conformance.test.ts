@@ -1,0 +1,29 @@
+import { createServer } from 'node:http'
+import { type AdapterSubject, adapterCases, listen, register } from '@sess/testkit'
+import express5, { type RequestHandler } from 'express'
+import express4 from 'express4'
+import { describe, it } from 'vitest'
+import { sess } from '../src/index.ts'
+
+const subject = (express: typeof express5): AdapterSubject => ({
+  late: 'saved',
+  serve(sessions, handle, { trustProxy, path, second }) {
+    const app = express().set('env', 'test').set('trust proxy', trustProxy)
+    const answer: RequestHandler = (req, res, next) => {
+      const request = { method: req.method, url: req.originalUrl, raw: req }
+      const respond = handle(req.session, request).then(({ status, headers, body }) => {
+        for (const [name, value] of headers) res.append(name, value)
+        if (body === null || typeof body === 'string') res.status(status).send(body)
+        else body.pipe(res.status(status))
+      })
+      respond.catch(next)
+    }
+    app.use(`${path}/`, sess(sessions), ...(second === null ? [] : [sess(second, { property: 'second' })]), answer)
+    return listen(createServer(app))
+  },
+})
+
+describe('Express 5', () => register(adapterCases, () => subject(express5), { it: it.concurrent }))
+// Its types differ from those of 5 where this does not look.
+describe('Express 4', () =>
+  register(adapterCases, () => subject(express4 as unknown as typeof express5), { it: it.concurrent }))

@@ -1,0 +1,49 @@
+import { createSessions, memoryStore, type Session } from '@sess/core'
+import express from 'express'
+import express4 from 'express4'
+import { expectTypeOf, test } from 'vitest'
+import { sess } from '../src/index.ts'
+
+declare module '@sess/core' {
+  interface SessionData {
+    visits: number
+    [other: string]: unknown
+  }
+}
+interface Admin {
+  audited: boolean
+}
+const sessions = createSessions({ store: memoryStore() })
+const admin = createSessions<Admin>({ store: memoryStore() })
+
+test('types req.session with the declared SessionData', () => {
+  express().get('/', (req) => {
+    expectTypeOf(req.session).toEqualTypeOf<Session>()
+    expectTypeOf(req.session.data.visits).toEqualTypeOf<number | undefined>()
+    // @ts-expect-error visits is a number
+    req.session.data.visits = 'many'
+  })
+})
+
+test('types sessions.of(req) with the data of its sessions', () => {
+  express().get('/', (req) => {
+    expectTypeOf(admin.of(req)).toEqualTypeOf<Session<Admin>>()
+    // @ts-expect-error not part of Admin
+    admin.of(req).data.visits
+  })
+})
+
+test('mounts on applications and routers of Express 4 and 5', () => {
+  express()
+    .use(sess(sessions))
+    .use('/admin', sess(admin, { property: 'admin' }))
+  express.Router().use(sess(sessions, { property: false }))
+  express4()
+    .use(sess(sessions))
+    .use('/admin', sess(admin, { property: 'admin' }))
+  express4.Router().use(sess(sessions, { property: false }))
+  // @ts-expect-error a store has to go through createSessions()
+  sess(memoryStore())
+  // @ts-expect-error a name, or false
+  sess(sessions, { property: true })
+})

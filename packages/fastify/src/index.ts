@@ -1,0 +1,2 @@
+export { sess } from './fastify.ts'
+export type { SessOptions } from './fastify.ts'

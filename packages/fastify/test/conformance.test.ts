@@ -1,0 +1,26 @@
+import { type AdapterSubject, adapterCases, register } from '@sess/testkit'
+import fastify, { type FastifyInstance } from 'fastify'
+import { it } from 'vitest'
+import { sess } from '../src/index.ts'
+
+const subject: AdapterSubject = {
+  late: 'saved',
+  async serve(sessions, handle, { trustProxy, path, second }) {
+    const app = fastify({ trustProxy, forceCloseConnections: true })
+    const mount = async (scope: FastifyInstance): Promise<void> => {
+      await scope.register(sess, { sessions })
+      if (second !== null) await scope.register(sess, { sessions: second, property: 'second' })
+      scope.all('/*', async (request, reply) => {
+        const { method, url } = request
+        const { status, headers, body } = await handle(request.session, { method, url, raw: request })
+        reply.code(status)
+        for (const [name, value] of headers) reply.header(name, value)
+        return reply.send(body)
+      })
+    }
+    await app.register(mount, { prefix: path })
+    return { url: await app.listen({ host: '127.0.0.1', port: 0 }), close: () => app.close() }
+  },
+}
+
+register(adapterCases, () => subject, { it: it.concurrent })

@@ -1,0 +1,48 @@
+import { createSessions, memoryStore, type Session } from '@sess/core'
+import fastify from 'fastify'
+import { expectTypeOf, test } from 'vitest'
+import { sess } from '../src/index.ts'
+
+declare module '@sess/core' {
+  interface SessionData {
+    visits: number
+    [other: string]: unknown
+  }
+}
+interface Admin {
+  audited: boolean
+}
+const sessions = createSessions({ store: memoryStore() })
+const admin = createSessions<Admin>({ store: memoryStore() })
+const app = fastify()
+
+test('types request.session with the declared SessionData', () => {
+  app.get('/', (request) => {
+    expectTypeOf(request.session).toEqualTypeOf<Session>()
+    expectTypeOf(request.session.data.visits).toEqualTypeOf<number | undefined>()
+    // @ts-expect-error visits is a number
+    request.session.data.visits = 'many'
+    // @ts-expect-error the session itself cannot be replaced
+    request.session = null
+  })
+})
+
+test('types sessions.of(request) with the data of its sessions', () => {
+  app.get('/', (request) => {
+    expectTypeOf(admin.of(request)).toEqualTypeOf<Session<Admin>>()
+    // @ts-expect-error not part of Admin
+    admin.of(request).data.visits
+  })
+})
+
+test('registers sessions of any data', () => {
+  app.register(sess, { sessions })
+  app.register(sess, { sessions: admin, property: 'admin' })
+  app.register(sess, { sessions: admin, property: false })
+  // @ts-expect-error `sessions` is required
+  app.register(sess, {})
+  // @ts-expect-error a store has to go through createSessions()
+  app.register(sess, { sessions: memoryStore() })
+  // @ts-expect-error a name, or false
+  app.register(sess, { sessions, property: true })
+})

@@ -1,0 +1,2 @@
+export { sess } from './hono.ts'
+export type { SessEnv, SessOptions } from './hono.ts'

@@ -1,0 +1,42 @@
+import { createSessions, memoryStore, type Session } from '@sess/core'
+import { Hono } from 'hono'
+import { expectTypeOf, test } from 'vitest'
+import { sess } from '../src/index.ts'
+
+interface Shop {
+  cart: string[]
+}
+const sessions = createSessions<Shop>({ store: memoryStore() })
+
+test('types c.var.session with the data of its sessions', () => {
+  new Hono().use(sess(sessions)).get('/', (c) => {
+    expectTypeOf(c.var.session).toEqualTypeOf<Session<Shop>>()
+    expectTypeOf(c.get('session').data.cart).toEqualTypeOf<string[] | undefined>()
+    // @ts-expect-error a cart is a list
+    c.var.session.data.cart = 3
+    return c.body(null)
+  })
+})
+
+test('names the variable after the property option', () => {
+  new Hono().use(sess(sessions, { property: 'admin' })).get('/', (c) => {
+    expectTypeOf(c.var.admin).toEqualTypeOf<Session<Shop>>()
+    // @ts-expect-error the variable has another name
+    c.var.session
+    return c.body(null)
+  })
+})
+
+test('types sessions.of(c) with nothing declared', () => {
+  new Hono().use(sess(sessions, { property: false })).get('/', (c) => {
+    expectTypeOf(sessions.of(c)).toEqualTypeOf<Session<Shop>>()
+    // @ts-expect-error there is no variable
+    c.var.session
+    return c.body(null)
+  })
+})
+
+test('takes sessions, not a store', () => {
+  // @ts-expect-error a store has to go through createSessions()
+  sess(memoryStore())
+})

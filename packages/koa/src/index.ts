@@ -1,0 +1,2 @@
+export { sess } from './koa.ts'
+export type { KoaContext, SessMiddleware, SessOptions } from './koa.ts'

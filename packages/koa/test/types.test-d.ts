@@ -1,0 +1,44 @@
+import { createSessions, memoryStore, type Session } from '@sess/core'
+import Koa from 'koa'
+import Koa2 from 'koa2'
+import { expectTypeOf, test } from 'vitest'
+import { sess } from '../src/index.ts'
+
+declare module '@sess/core' {
+  interface SessionData {
+    visits: number
+    [other: string]: unknown
+  }
+}
+interface Admin {
+  audited: boolean
+}
+const sessions = createSessions({ store: memoryStore() })
+const admin = createSessions<Admin>({ store: memoryStore() })
+
+test('types ctx.session with the declared SessionData', () => {
+  new Koa().use((ctx) => {
+    expectTypeOf(ctx.session).toEqualTypeOf<Session>()
+    expectTypeOf(ctx.session.data.visits).toEqualTypeOf<number | undefined>()
+    // @ts-expect-error visits is a number
+    ctx.session.data.visits = 'many'
+  })
+})
+
+test('types sessions.of(ctx) with the data of its sessions', () => {
+  new Koa().use((ctx) => {
+    expectTypeOf(admin.of(ctx)).toEqualTypeOf<Session<Admin>>()
+    // @ts-expect-error not part of Admin
+    admin.of(ctx).data.visits
+  })
+})
+
+test('mounts on applications of Koa 2 and 3, whatever their own state and context', () => {
+  new Koa().use(sess(sessions)).use(sess(admin, { property: 'admin' }))
+  new Koa<{ user: string }, { db: object }>().use(sess(sessions, { property: false }))
+  new Koa2().use(sess(sessions)).use(sess(admin, { property: 'admin' }))
+  // @ts-expect-error a store has to go through createSessions()
+  sess(memoryStore())
+  // @ts-expect-error a name, or false
+  sess(sessions, { property: true })
+})

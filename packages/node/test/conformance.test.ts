@@ -1,0 +1,24 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { DefaultData } from '@sess/core'
+import { type AdapterSubject, adapterCases, listen, register } from '@sess/testkit'
+import { it, vi } from 'vitest'
+import { type Handler, sess } from '../src/index.ts'
+
+const subject: AdapterSubject = {
+  late: 'saved',
+  serve(sessions, handle, { trustProxy, second }) {
+    const answer: Handler<DefaultData, IncomingMessage, ServerResponse> = async (req, res) => {
+      const { method = '', url = '' } = req
+      const { status, headers, body } = await handle(sessions.of(req), { method, url, raw: req })
+      res.writeHead(status, headers.flat())
+      if (typeof body === 'string' || body === null) res.end(body ?? undefined)
+      else body.pipe(res)
+    }
+    const inner = second === null ? answer : sess(second, answer, { trustProxy })
+    return listen(createServer(sess(sessions, inner, { trustProxy })))
+  },
+}
+
+// The default error handler reports what it answers with 500 and above.
+vi.spyOn(console, 'error').mockReturnValue()
+register(adapterCases, () => subject, { it: it.concurrent })

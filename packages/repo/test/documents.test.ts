@@ -1,0 +1,210 @@
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import * as core from '@sess/core'
+import { defaultPolicy } from '@sess/core/kernel'
+import { adapterCases, storeCases } from '@sess/testkit'
+import ts from 'typescript5'
+import { describe, expect, test } from 'vitest'
+import { folders, manifest, root } from '../bin/workspace.mjs'
+import { type Block, blocksOf, document, documents, leadsSomewhere, prose, tableBelow } from './documents.ts'
+import { compile, programsOf } from './snippets.ts'
+import { published, read, type Source, sources, walk } from './sources.ts'
+
+const readme = document('README.md')
+
+const source = (file: string): Source => sources.find((candidate) => candidate.file === file) as Source
+
+/** Names of the members that an exported interface declares itself. */
+function members(file: string, name: string): string[] {
+  const found: string[] = []
+  walk(source(file).tree, (node) => {
+    if (!ts.isInterfaceDeclaration(node) || node.name.text !== name) return
+    for (const member of node.members) if (member.name !== undefined) found.push(member.name.getText())
+  })
+  return found
+}
+
+/** The text in the backticks a cell starts with. */
+const code = (cell: string | undefined): string => /^`([^`]*)`/.exec(cell ?? '')?.[1] ?? ''
+
+describe('code in the documentation', () => {
+  test('every ts block compiles against the packages', { timeout: 180_000 }, async () => {
+    expect(await compile(programsOf(documents))).toEqual([])
+  })
+
+  test('a block that is wrong would be found, on its line', async () => {
+    const page = {
+      file: 'page.md',
+      text: 'text\n\n```ts\nimport { memoryStore } from "@sess/core"\nmemoryStore(7)\n```\n',
+    }
+    expect(await compile(programsOf([page]))).toEqual([expect.stringMatching(/^page\.md:5: error TS2559/)])
+  })
+
+  test('every page has its blocks closed', () => {
+    const open = documents.filter(({ text }) => (text.match(/^\s*```/gm) ?? []).length % 2 === 1)
+    expect(open.map(({ file }) => file)).toEqual([])
+  })
+
+  test('the README shows fifteen lines per framework, and no more', () => {
+    const examples = blocksOf(readme).filter(({ language }) => language === 'ts')
+    const lines = ({ code }: Block): number => code.split('\n').filter((line) => line.trim() !== '').length
+    expect(examples.map(lines).filter((count) => count > 15)).toEqual([])
+  })
+})
+
+describe('references in the documentation', () => {
+  test('relative links lead to a file, and to a heading if they name one', () => {
+    const broken = documents.flatMap((page) =>
+      [...prose(page).matchAll(/\]\((?!https?:|mailto:)([^)\s]+)\)/g)]
+        .filter(([, link = '']) => !leadsSomewhere(page, link))
+        .map(([, link]) => `${page.file}: ${link}`),
+    )
+    expect(broken).toEqual([])
+  })
+
+  test('packages and their entries exist by the names given', () => {
+    const workspace = folders().map((folder) => manifest(folder).name)
+    const entries = published.flatMap((folder) => {
+      const { name } = manifest(folder)
+      const { exports } = JSON.parse(readFileSync(path.join(root, folder, 'package.json'), 'utf8')) as {
+        exports: object
+      }
+      return Object.keys(exports).map((entry) => path.posix.join(name, entry))
+    })
+    const unknown = documents.flatMap(({ file, text }) =>
+      [...text.matchAll(/@sess\/[a-z0-9-]+(?:\/[a-z0-9-]+)*/g)]
+        .filter(([name]) => ![...entries, ...workspace, '@sess/source'].includes(name))
+        .map(([name]) => `${file}: ${name}`),
+    )
+    expect(unknown).toEqual([])
+  })
+
+  test('promises are cited by the ids that the testkit proves', () => {
+    const ids = [...storeCases, ...adapterCases].map(({ id }) => id)
+    const cited = documents.flatMap(({ file, text }) =>
+      [...text.matchAll(/`((?:store|adapter)\/[a-z0-9*/-]+)`/g)].map(([, id]) => ({ file, id: id as string })),
+    )
+    const known = (id: string): boolean =>
+      id.endsWith('*') ? ids.some((other) => other.startsWith(id.slice(0, -1))) : ids.includes(id)
+    expect(cited.filter(({ id }) => !known(id))).toEqual([])
+    expect(cited.length).toBeGreaterThan(0)
+  })
+
+  test('error codes exist', () => {
+    const codes = errorRows().map(([code]) => code)
+    const unknown = documents.flatMap(({ file, text }) =>
+      [...text.matchAll(/\bERR_SESS_[A-Z_]+\b/g)]
+        .filter(([name]) => !codes.includes(name))
+        .map(([name]) => `${file}: ${name}`),
+    )
+    expect(unknown).toEqual([])
+  })
+})
+
+/** Code, status and who must act, from the table in errors.ts. */
+function errorRows(): string[][] {
+  const table = [
+    ...read('packages/core/src/errors.ts').matchAll(/^ \* \| `(ERR_SESS_[A-Z_]+)` \| (\d+) \| the (\w+)/gm),
+  ]
+  return table.map(([, code = '', status = '', who = '']) => [code, status, who])
+}
+
+describe('tables say what the code says', () => {
+  test('the grid', () => {
+    const grid = /export const grid: Grid = \{\n([\s\S]*?)\n\}/.exec(
+      read('packages/core/src/kernel/transition.ts'),
+    )?.[1]
+    expect(blocksOf(readme).map(({ code }) => code)).toContain(grid?.replaceAll(/^ {2}/gm, ''))
+  })
+
+  test('errors, in the README and in docs/errors.md', () => {
+    const rows = errorRows()
+    expect(rows.length).toBeGreaterThan(9)
+    const who = (cell = ''): string => /the (\w+)/.exec(cell)?.[1] ?? ''
+    const inReadme = tableBelow(readme, '## Errors').map(([name, status, act]) => [code(name), status, who(act)])
+    expect(inReadme).toEqual(rows)
+    const guide = tableBelow(document('docs/errors.md'), '# Errors')
+    expect(guide.map(([name, , status, act]) => [code(name), status, who(act)])).toEqual(rows)
+    for (const [, name] of guide) expect(core).toHaveProperty(code(name))
+  })
+
+  test('options', () => {
+    const options = [
+      ...members('packages/core/src/manager/options.ts', 'ManagerOptions'),
+      ...members('packages/core/src/http/sessions.ts', 'SessionsOptions'),
+      ...members('packages/core/src/http/carrier.ts', 'TransportOptions').filter((name) => name !== 'cookie'),
+      ...members('packages/core/src/http/cookie.ts', 'CookieOptions').map((name) => `cookie.${name}`),
+    ]
+    expect(options.length).toBeGreaterThan(25)
+    const listed = tableBelow(readme, '## Options').map(([name]) => code(name))
+    expect(listed.toSorted()).toEqual(options.toSorted())
+  })
+
+  test('defaults', () => {
+    const { idleMs, absoluteMs, rotateEveryMs, overlapMs, retainEndedMs, clockSkewMs } = defaultPolicy
+    const defaults = Object.fromEntries(tableBelow(readme, '## Defaults').map(([name, value]) => [code(name), value]))
+    const minutes = (ms: number | null): string => `${Number(ms) / 60_000} min`
+    expect(defaults).toMatchObject({
+      idle: minutes(idleMs),
+      absolute: `${absoluteMs / 3_600_000} h`,
+      rotateEvery: minutes(rotateEveryMs),
+      overlap: `${overlapMs / 1000} s`,
+      retainEnded: `${retainEndedMs / 3_600_000} h`,
+      clockSkew: `${clockSkewMs / 1000} s`,
+      fingerprint: `\`'${defaultPolicy.fingerprint}'\``,
+      onIdle: `\`'${defaultPolicy.onIdle}'\``,
+    })
+  })
+
+  test('the cookie', async () => {
+    const session = await core.createSessions({ store: core.memoryStore() }).open({ cookie: '' })
+    session.signIn('ada')
+    await session.commit()
+    const shape = session.toHeaders()[0]?.[1].replace(/=[^;]*;/, ';')
+    expect(tableBelow(readme, '## Defaults')).toContainEqual(['cookie', `\`${shape}\``])
+  })
+
+  test('runtimes', () => {
+    const { devDependencies = {}, optionalDependencies = {} } = JSON.parse(
+      read('packages/runtimes/package.json'),
+    ) as Record<'devDependencies' | 'optionalDependencies', Record<string, string>>
+    const nodes = Object.values(optionalDependencies).map((version) => version.split('@').at(-1) as string)
+    const listed = Object.fromEntries(tableBelow(readme, '## Runtimes and versions'))
+    expect(listed).toMatchObject({
+      'Node.js': nodes.join(' · '),
+      Bun: devDependencies.bun,
+      Deno: devDependencies.deno,
+    })
+  })
+
+  test('frameworks', () => {
+    const listed = Object.fromEntries(tableBelow(readme, '## Runtimes and versions'))
+    for (const name of ['Express', 'Fastify', 'Koa', 'Hono']) {
+      const { peerDependencies = {} } = JSON.parse(read(`packages/${name.toLowerCase()}/package.json`)) as {
+        peerDependencies?: Record<string, string>
+      }
+      const majors = [...(peerDependencies[name.toLowerCase()] ?? '').matchAll(/\^(\d+)/g)].map(([, major]) => major)
+      expect([name, listed[name]]).toEqual([name, majors.join(' and ')])
+    }
+  })
+})
+
+describe('pages keep their size', () => {
+  const lines = (file: string): number => read(file).trimEnd().split('\n').length
+
+  test('CONTRIBUTING.md has at most 90 lines', () => {
+    expect(lines('CONTRIBUTING.md')).toBeLessThanOrEqual(90)
+  })
+
+  test('decisions have at most 20 lines each and are numbered without a gap', () => {
+    const decisions = documents.map(({ file }) => file).filter((file) => file.startsWith('docs/decisions/'))
+    expect(decisions.filter((file) => lines(file) > 20)).toEqual([])
+    const numbers = decisions.map((file) => Number(path.basename(file).slice(0, 3))).toSorted((a, b) => a - b)
+    expect(numbers).toEqual(decisions.map((_, index) => index + 1))
+  })
+
+  test('every published package has a README', () => {
+    const without = published.filter((folder) => !documents.some(({ file }) => file === `${folder}/README.md`))
+    expect(without).toEqual([])
+  })
+})
