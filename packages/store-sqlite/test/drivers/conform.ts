@@ -1,6 +1,5 @@
 import { ok } from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { register, storeCases, storeKit, type TestFunction } from '@sess/testkit'
 import { migrate, type SqliteDatabase, sqliteStore } from '../../src/index.ts'
@@ -13,9 +12,8 @@ export function conform<Database extends SqliteDatabase & { close(): unknown }>(
   it: TestFunction,
   open: (file: string) => Database,
 ): void {
-  const folder = mkdtempSync(join(tmpdir(), 'sess-sqlite-'))
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
-  const file = join(folder, 'sessions.db')
+  // In the working folder, which drivers.test.ts removes.
+  const file = join(mkdtempSync('database-'), 'sessions.db')
   const database = open(file)
   migrate(database)
   const openStore = async () => sqliteStore(database)
