@@ -1,4 +1,6 @@
+import { fileURLToPath } from 'node:url'
 import type { UserWorkspaceConfig } from 'vitest/config'
+import type { Kind } from './packages/services/src/start.ts'
 
 /** Workspace packages resolve to their sources, so that tests need no build. */
 const conditions = ['@sess/source', 'module', 'node', 'development|production']
@@ -14,4 +16,10 @@ export const preset = (test: UserWorkspaceConfig['test'] = {}): UserWorkspaceCon
     ...test,
     typecheck: { enabled: true, include: ['test/**/*.test-d.ts'], ignoreSourceErrors: true, ...test.typecheck },
   },
+})
+
+/** For `preset()`: the servers that a package's tests need; they are started only when its tests run. */
+export const services = (...wantedServices: readonly Kind[]): NonNullable<UserWorkspaceConfig['test']> => ({
+  globalSetup: fileURLToPath(new URL('./packages/services/src/setup.ts', import.meta.url)),
+  provide: { wantedServices },
 })

@@ -21,6 +21,7 @@ export { systemClock, systemRandom } from './manager/ports.ts'
 export type {
   Clock,
   Evicting,
+  Prunable,
   Random,
   ReadOptions,
   Replaced,

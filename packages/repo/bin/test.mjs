@@ -1,6 +1,7 @@
 // npm test: install, build, types, lint, tests, packed packages. Its last line counts them all.
 // Arguments go to vitest. A skipped test named `… [needs <thing>]` says that <thing> could not be installed:
-// that is a note on a developer's machine and a failure where CI is set.
+// that is a note on a developer's machine and a failure where CI is set. SERVICES=none starts no servers, SERVICES=require
+// fails where one is missing (packages/services).
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'

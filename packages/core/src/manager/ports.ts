@@ -60,6 +60,15 @@ export interface Evicting {
   onEvict(listener: (handle: string) => void): () => void
 }
 
+/** A store that does not drop expired records by itself: someone has to call this now and then, never inside a request. */
+export interface Prunable {
+  /**
+   * Removes at most `limit` records whose `expiresAt` has come (`now >= expiresAt`); how many it removed. Fewer than
+   * `limit`: there is nothing more to do for now. Several callers at a time share the work.
+   */
+  prune(now: number, limit: number): Promise<number>
+}
+
 /** The system clock. */
 export const systemClock: Clock = { now: () => Date.now() }
 

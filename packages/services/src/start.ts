@@ -1,0 +1,42 @@
+import { startMariadb } from './mariadb.ts'
+import { startPostgres } from './postgres.ts'
+import { startRedis, startRedisCluster, startRedisPair } from './redis.ts'
+import type { Running } from './sandbox.ts'
+
+interface Addresses {
+  readonly redis: { readonly url: string }
+  readonly 'redis-pair': { readonly url: string; readonly replica: string }
+  readonly 'redis-cluster': { readonly nodes: readonly string[] }
+  readonly postgres: { readonly url: string }
+  readonly mariadb: { readonly url: string }
+}
+
+/** What can be started. */
+export type Kind = keyof Addresses
+
+/** How to reach a server, and its processes (of a pair or cluster in the order of its nodes). */
+export type Address<K extends Kind> = Addresses[K] & { readonly pids: readonly number[] }
+
+const starters: { readonly [K in Kind]: () => Promise<Running<Addresses[K]>> } = {
+  redis: startRedis,
+  'redis-pair': startRedisPair,
+  'redis-cluster': startRedisCluster,
+  postgres: startPostgres,
+  mariadb: startMariadb,
+}
+
+/** A running server of one's own. */
+export type Server<K extends Kind> = Address<K> & { readonly stop: () => Promise<void> }
+
+/**
+ * Starts a server on a free loopback port in a temporary folder, installing it where that is possible. It ends with
+ * `stop()`, and also when this process does, in whatever way.
+ *
+ * @throws MissingError when the server is not here and cannot be installed
+ */
+export async function start<K extends Kind>(kind: K): Promise<Server<K>> {
+  const { sandbox, address } = await starters[kind]()
+  return Object.assign(address, { pids: sandbox.pids }, { stop: () => sandbox.stop() })
+}
+
+export { MissingError } from './programs.ts'

@@ -1,0 +1,5 @@
+export { mysqlStore } from './mysql-store.ts'
+export type { MysqlStore, MysqlStoreOptions } from './mysql-store.ts'
+export { migrate } from './table.ts'
+export type { MysqlTable } from './table.ts'
+export type { MysqlClient, MysqlQuery } from './query.ts'

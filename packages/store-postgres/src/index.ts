@@ -1,0 +1,5 @@
+export { postgresStore } from './postgres-store.ts'
+export type { PostgresStore, PostgresStoreOptions } from './postgres-store.ts'
+export { migrate } from './table.ts'
+export type { PostgresTable } from './table.ts'
+export type { PostgresClient, PostgresQuery } from './query.ts'

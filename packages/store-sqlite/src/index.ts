@@ -1,0 +1,5 @@
+export { sqliteStore } from './sqlite-store.ts'
+export type { SqliteStore, SqliteStoreOptions } from './sqlite-store.ts'
+export { migrate } from './table.ts'
+export type { SqliteTable } from './table.ts'
+export type { SqliteDatabase, SqliteStatement, SqliteValue } from './database.ts'

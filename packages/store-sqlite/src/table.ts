@@ -1,0 +1,42 @@
+import { ConfigError } from '@sess/core'
+import type { SqliteDatabase } from './database.ts'
+
+/** Where the sessions are kept. */
+export interface SqliteTable {
+  /** Name of the table, taken literally; not empty, no NUL. Default `sess_sessions`. */
+  readonly table?: string
+}
+
+/** The quoted name of the table, or of what belongs to it. */
+export function quoted({ table = 'sess_sessions' }: SqliteTable, suffix = ''): string {
+  if (table === '' || table.includes('\0')) throw new ConfigError('sqliteStore: `table` must have a name, without NUL.')
+  return `"${`${table}${suffix}`.replaceAll('"', '""')}"`
+}
+
+/**
+ * Creates the table and its indexes if they are not there yet, and switches the file to WAL, so that readers and a writer do
+ * not hold each other up. Safe to call at every start. Throws what the driver throws.
+ *
+ * @throws ConfigError for an unusable name
+ */
+export function migrate(database: SqliteDatabase, options: SqliteTable = {}): void {
+  const name = quoted(options)
+  database.exec('PRAGMA journal_mode = WAL')
+  // What changes with every touch stands before the data, which may fill pages of its own.
+  database.exec(`CREATE TABLE IF NOT EXISTS ${name} (
+    id TEXT PRIMARY KEY NOT NULL,
+    revision TEXT NOT NULL,
+    state TEXT NOT NULL,
+    subject TEXT,
+    created_at INTEGER NOT NULL,
+    absolute_at INTEGER NOT NULL,
+    last_seen_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    rest TEXT NOT NULL,
+    data TEXT NOT NULL
+  )`)
+  database.exec(
+    `CREATE INDEX IF NOT EXISTS ${quoted(options, '_subject')} ON ${name} (subject) WHERE subject IS NOT NULL`,
+  )
+  database.exec(`CREATE INDEX IF NOT EXISTS ${quoted(options, '_absolute_at')} ON ${name} (absolute_at)`)
+}
