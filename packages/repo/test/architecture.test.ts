@@ -23,6 +23,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   koa: ['@sess/core', '@sess/core/http', '@sess/node', 'node:*', 'koa'],
   fastify: ['@sess/core', '@sess/core/http', 'node:*', 'fastify', 'fastify-plugin'],
   hono: ['@sess/core', '@sess/core/http', 'hono', 'hono/*'],
+  'store-redis': ['@sess/core', 'node:crypto'],
+  'store-postgres': ['@sess/core'],
+  'store-mysql': ['@sess/core', 'node:buffer'],
+  'store-sqlite': ['@sess/core'],
   testkit: ['@sess/core', '@sess/core/http', '@sess/core/kernel', 'node:*'],
 }
 
@@ -166,16 +170,18 @@ test('no module re-exports everything of another', () => {
 
 describe('a package is found where one looks for it', () => {
   test('entries re-export by name and hold nothing of their own', () => {
-    const isEntry = ({ file }: Source): boolean => /^packages\/\w+\/src\/(?:index|kernel|http)\.ts$/.test(file)
+    const isEntry = ({ file }: Source): boolean => /^packages\/[\w-]+\/src\/(?:index|kernel|http)\.ts$/.test(file)
     const wrong = sources
       .filter(isEntry)
       .filter(({ tree }) => tree.statements.some((node) => !ts.isExportDeclaration(node) || !node.moduleSpecifier))
     expect(wrong.map(({ file }) => file)).toEqual([])
   })
 
-  test('every adapter has the same five files', () => {
-    const files = ['express', 'fastify', 'koa', 'hono', 'node'].flatMap((name) =>
-      ['src/index.ts', `src/${name}.ts`, 'test/conformance.test.ts', 'test/types.test-d.ts', 'README.md'].map(
+  test('every adapter and every store has the same five files', () => {
+    const adapters = ['express', 'fastify', 'koa', 'hono', 'node'].map((name) => [name, name] as const)
+    const stores = ['redis', 'postgres', 'mysql', 'sqlite'].map((name) => [`store-${name}`, `${name}-store`] as const)
+    const files = [...adapters, ...stores].flatMap(([name, main]) =>
+      ['src/index.ts', `src/${main}.ts`, 'test/conformance.test.ts', 'test/types.test-d.ts', 'README.md'].map(
         (file) => `packages/${name}/${file}`,
       ),
     )

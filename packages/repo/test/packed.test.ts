@@ -86,7 +86,11 @@ describe('as packed', () => {
 
   test('packages hold what is built, its sources, a README and nothing else', () => {
     const found = packages.map((name) => [name, readdirSync(path.join(installed, name)).toSorted()])
-    expect(found).toEqual(packages.map((name) => [name, ['LICENSE', 'README.md', 'dist', 'package.json', 'src']]))
+    const schema = ['@sess/store-postgres', '@sess/store-mysql']
+    const expected = ['LICENSE', 'README.md', 'dist', 'package.json', 'src']
+    expect(found).toEqual(
+      packages.map((name) => [name, schema.includes(name) ? expected.toSpliced(4, 0, 'schema.sql') : expected]),
+    )
   })
 
   test('every entry is imported by Node', () => {
