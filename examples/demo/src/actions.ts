@@ -9,6 +9,8 @@ import type { DemoData } from './sessions.ts'
 export interface Demo {
   readonly clock: Clock
   readonly sessions: Sessions<DemoData>
+  /** What the store is, and what a restart does to its sessions. */
+  readonly summary: string
   readonly events: EventLog
   readonly outcomes: Outcomes
   readonly slowRequests: SlowRequests

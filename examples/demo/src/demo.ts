@@ -10,6 +10,7 @@ import { honoServer } from './frameworks/hono.ts'
 import { koaServer } from './frameworks/koa.ts'
 import { nodeServer } from './frameworks/node.ts'
 import { createDemoSessions } from './sessions.ts'
+import { memoryStorage, type Storage } from './storage.ts'
 
 export type { Demo, DemoServer, FrameworkName }
 
@@ -22,7 +23,7 @@ const FRAMEWORKS: readonly [FrameworkName, (demo: Demo) => Server | Promise<Serv
 ]
 
 export interface RunningDemo extends Demo {
-  /** Ends the event streams, closes all servers, and resolves when they are. */
+  /** Ends the event streams, closes all servers and then the storage, and resolves when they are. */
   close(): Promise<void>
 }
 
@@ -31,16 +32,24 @@ export interface RunningDemo extends Demo {
  *
  * @param firstPort 0 takes free ports
  * @param clock what the sessions go by
+ * @param storage where they are kept; closed with the demo, also when it cannot start
  */
-export async function startDemo(firstPort: number, clock: Clock = systemClock): Promise<RunningDemo> {
-  const sessions = createDemoSessions(clock)
+export async function startDemo(
+  firstPort: number,
+  clock: Clock = systemClock,
+  storage: Storage = memoryStorage(),
+): Promise<RunningDemo> {
+  const sessions = createDemoSessions(clock, storage)
   const events = new EventLog(sessions)
   const servers: DemoServer[] = []
-  const demo = { clock, sessions, events, outcomes: new Outcomes(), slowRequests: new SlowRequests(), servers }
+  const { summary } = storage
+  const outcomes = new Outcomes()
+  const demo = { clock, sessions, summary, events, outcomes, slowRequests: new SlowRequests(), servers }
   const running: Server[] = []
   const close = async () => {
     events.close()
     await Promise.all(running.map(stop))
+    await storage.close()
   }
   try {
     for (const [index, [name, create]] of FRAMEWORKS.entries()) {

@@ -65,7 +65,7 @@ ${servers.map(({ name, origin }) => {
 </header>`
 }
 
-function lifecycle({ events }: Demo, handle: string | null): Html {
+function lifecycle({ events, summary }: Demo, handle: string | null): Html {
   return html`<section class="lifecycle" id="lifecycle" data-last="${events.last}" aria-labelledby="lifecycle-title">
 <header>
 <h2 id="lifecycle-title">Lifecycle events</h2>
@@ -76,7 +76,7 @@ function lifecycle({ events }: Demo, handle: string | null): Html {
 </section>
 <footer>
 <p>Short limits, so that you can watch: idle ${LIMITS.idle}, absolute ${LIMITS.absolute}, a new token every ${LIMITS.rotateEvery} of use.
-Memory store: a restart signs everybody out.</p>
+${summary}</p>
 </footer>`
 }
 

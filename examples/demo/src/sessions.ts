@@ -1,4 +1,5 @@
-import { type Clock, createSessions, memoryStore, type Sessions } from '@sess/core'
+import { type Clock, createSessions, type Sessions } from '@sess/core'
+import type { Storage } from './storage.ts'
 
 /** What the demo keeps in a session. */
 export interface DemoData {
@@ -23,9 +24,10 @@ export const LIMITS = {
   touchEvery: '1s',
 } as const
 
-export function createDemoSessions(clock: Clock): Sessions<DemoData> {
+export function createDemoSessions(clock: Clock, { store, keys }: Storage): Sessions<DemoData> {
   return createSessions<DemoData>({
-    store: memoryStore({ max: 10_000 }),
+    store,
+    ...(keys.length > 0 && { keys }),
     ...LIMITS,
     clock,
     carry: ['note', 'counter'],

@@ -2,6 +2,7 @@ import { it as nodeIt } from 'node:test'
 import { type Clock, type Evicting, memoryStore, type SessionRecord, type SessionStore } from '@sess/core'
 import { expectTypeOf, it } from 'vitest'
 import {
+  type AdapterSubject,
   type Case,
   FakeClock,
   register,
@@ -72,4 +73,11 @@ it('commands are for known operations', () => {
   expectTypeOf(store.calls.get).toBeNumber()
   // @ts-expect-error counts are read-only
   store.calls.get = 0
+})
+
+it('runs adapter cases on any store', () => {
+  expectTypeOf<NonNullable<AdapterSubject['store']>>().returns.toExtend<SessionStore>()
+  expectTypeOf<() => SessionStore & Evicting>().toExtend<NonNullable<AdapterSubject['store']>>()
+  // @ts-expect-error the store has to be there when a case starts
+  expectTypeOf<() => Promise<SessionStore>>().toExtend<NonNullable<AdapterSubject['store']>>()
 })

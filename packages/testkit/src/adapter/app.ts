@@ -31,6 +31,8 @@ export interface Setup {
   /** Options for `createSessions()`, over the kit's store and clock. */
   readonly options?: Partial<SessionsOptions>
   readonly serve?: Partial<ServeOptions>
+  /** Calls that hang are soon given up: the kit's own store answers at once, others over a network. */
+  readonly impatient?: true
 }
 
 /** What a request runs on the server. Returning no reply is answered with 200 and `ok`. */
@@ -87,9 +89,11 @@ export class App {
 
   constructor(subject: AdapterSubject, setup: Setup) {
     this.subject = subject
-    this.records = memoryStore()
+    const { store: open = memoryStore } = subject
+    this.records = open()
     this.store = new UnreliableStore(this.records)
-    this.sessions = this.instance(setup.options)
+    const patience = setup.impatient === true && { storeTimeout: subject.store === undefined ? 150 : 600 }
+    this.sessions = this.instance({ ...patience, ...setup.options })
     this.sessions.on('*', (event) => this.events.push(event))
   }
 

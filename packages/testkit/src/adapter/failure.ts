@@ -6,7 +6,7 @@ import type { Browser } from './browser.ts'
 import type { Answer } from './client.ts'
 
 const FOREVER = { times: Number.POSITIVE_INFINITY }
-const IMPATIENT: Setup = { options: { storeTimeout: '150ms' } }
+const IMPATIENT: Setup = { impatient: true }
 const PAGE = 'the page that must not leave'
 const OWN_HEADERS = [
   ['Content-Disposition', 'attachment'],

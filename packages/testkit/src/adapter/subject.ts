@@ -1,7 +1,7 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Readable } from 'node:stream'
-import type { Session, Sessions } from '@sess/core'
+import type { Evicting, Session, SessionStore, Sessions } from '@sess/core'
 
 /** A response, to be put out in the framework's own way. */
 export interface Reply {
@@ -57,6 +57,12 @@ export interface AdapterSubject {
    * such hook) left to an explicit `await session.commit()`.
    */
   readonly late: 'saved' | 'commit'
+  /**
+   * The store that cases run on, called once per case; default `memoryStore`. It may return the same one each time. The kit
+   * disturbs it from outside, and reads records through the port alone. Instants are those of a {@link FakeClock}: a store
+   * must not take the age of a record for its own clock's.
+   */
+  readonly store?: () => SessionStore & Partial<Evicting>
 }
 
 /** Starts a node server for {@link AdapterSubject.serve}: on a free port of 127.0.0.1, and cut off at the end. */
