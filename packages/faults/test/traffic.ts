@@ -5,6 +5,8 @@ import { Counts } from './counts.ts'
 /** One person's browser: a cookie, and what its owner has been told. */
 interface Visitor {
   readonly subject: string
+  /** So that not all sign out at the same time. */
+  readonly turn: number
   cookie: string | undefined
   signedIn: boolean
   /** A sign-out was answered with an error: it may have been carried out all the same. */
@@ -19,7 +21,7 @@ interface Visitor {
 
 export interface TrafficOptions {
   readonly visitors?: number
-  /** Every n-th request of a visitor signs out; default none. */
+  /** Every n-th good answer to a visitor is followed by a sign-out; default none. */
   readonly signOutEvery?: number
 }
 
@@ -32,7 +34,7 @@ export const facts = (cookie: string | undefined) => ({
 })
 
 /** The cookie that a browser has after the answer. */
-export function keepCookie(session: Session<never>, cookie: string | undefined): string | undefined {
+export function keepCookie(session: Session, cookie: string | undefined): string | undefined {
   const line = session.toHeaders().find(([name]) => name.toLowerCase() === 'set-cookie')?.[1]
   if (line === undefined) return cookie
   const [pair = ''] = line.split(';')
@@ -52,7 +54,7 @@ export class Traffic {
   constructor(sessions: Sessions, { visitors = 20, signOutEvery = Number.POSITIVE_INFINITY }: TrafficOptions = {}) {
     this.#sessions = sessions
     this.#signOutEvery = signOutEvery
-    this.#visitors = Array.from({ length: visitors }, (_, index) => newVisitor(`visitor-${index}`))
+    this.#visitors = Array.from({ length: visitors }, (_, index) => newVisitor(index))
   }
 
   get signOuts(): number {
@@ -87,10 +89,7 @@ export class Traffic {
     for (const visitor of this.#visitors) {
       if (!visitor.signedIn) continue
       const session = await this.#sessions.open(facts(visitor.cookie))
-      if (!this.#isSignedIn(session, visitor)) continue
-      const stored = Number(session.data.n)
-      this.counts.lost += Math.max(0, visitor.acknowledged - stored)
-      this.counts.twice += Math.max(0, stored - visitor.acknowledged - visitor.unknown)
+      this.#isSignedIn(session, visitor)
     }
     for (const { cookie } of this.#ended) {
       const session = await this.#sessions.open(facts(cookie))
@@ -133,7 +132,7 @@ export class Traffic {
   async #act(visitor: Visitor, session: Session): Promise<void> {
     if (visitor.signedIn && !this.#isSignedIn(session, visitor)) forget(visitor)
     if (!visitor.signedIn) return this.#signIn(visitor, session)
-    if ((visitor.acknowledged + 1) % this.#signOutEvery === 0) return this.#signOut(visitor, session)
+    if ((visitor.turn + visitor.served) % this.#signOutEvery === 0) return this.#signOut(visitor, session)
     visitor.unknown += 1
     session.update('n', (n) => Number(n) + 1)
     await this.#commit(session)
@@ -176,13 +175,24 @@ export class Traffic {
       return false
     }
     if (session.subject !== visitor.subject || session.data.owner !== visitor.subject) this.counts.mixedUp += 1
+    this.#reckon(visitor, Number(session.data.n))
     return true
+  }
+
+  /** What is stored, against what was acknowledged. It counts from here on. */
+  #reckon(visitor: Visitor, stored: number): void {
+    const landed = Math.min(visitor.unknown, Math.max(0, stored - visitor.acknowledged))
+    this.counts.lost += Math.max(0, visitor.acknowledged - stored)
+    this.counts.twice += Math.max(0, stored - visitor.acknowledged - landed)
+    visitor.unknown -= landed
+    visitor.acknowledged = stored
   }
 }
 
-function newVisitor(subject: string): Visitor {
+function newVisitor(turn: number): Visitor {
   return {
-    subject,
+    subject: `visitor-${turn}`,
+    turn,
     cookie: undefined,
     signedIn: false,
     doubtful: false,

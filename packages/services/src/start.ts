@@ -42,16 +42,15 @@ export type Server<K extends Kind> = Address<K> & {
  */
 export async function start<K extends Kind>(kind: K): Promise<Server<K>> {
   const { sandbox, address } = await starters[kind]()
-  const server: Server<K> = {
-    ...address,
+  const controls = {
     get pids() {
       return sandbox.pids
     },
     stop: () => sandbox.stop(),
-    kill: (index = 0, signal = 'SIGKILL') => sandbox.kill(index, signal),
-    revive: (index = 0, more = []) => sandbox.revive(index, more),
+    kill: (index = 0, signal: NodeJS.Signals = 'SIGKILL') => sandbox.kill(index, signal),
+    revive: (index = 0, more: readonly string[] = []) => sandbox.revive(index, more),
   }
-  return server
+  return Object.assign(controls, address)
 }
 
 export { MissingError } from './programs.ts'
