@@ -23,6 +23,8 @@ export interface TrafficOptions {
   readonly visitors?: number
   /** Every n-th good answer to a visitor is followed by a sign-out; default none. */
   readonly signOutEvery?: number
+  /** By how many characters every request makes its session longer; default 0. */
+  readonly growBy?: number
 }
 
 /** What the application has to know of a request with this cookie. */
@@ -47,13 +49,16 @@ export class Traffic {
   readonly #sessions: Sessions
   readonly #visitors: Visitor[]
   readonly #signOutEvery: number
+  readonly #growBy: number
   readonly #ended: { readonly subject: string; readonly cookie: string }[] = []
   readonly #underway = new Set<Promise<void>>()
   #on = false
 
-  constructor(sessions: Sessions, { visitors = 20, signOutEvery = Number.POSITIVE_INFINITY }: TrafficOptions = {}) {
+  constructor(sessions: Sessions, options: TrafficOptions = {}) {
+    const { visitors = 20, signOutEvery = Number.POSITIVE_INFINITY, growBy = 0 } = options
     this.#sessions = sessions
     this.#signOutEvery = signOutEvery
+    this.#growBy = growBy
     this.#visitors = Array.from({ length: visitors }, (_, index) => newVisitor(index))
   }
 
@@ -135,6 +140,7 @@ export class Traffic {
     if ((visitor.turn + visitor.served) % this.#signOutEvery === 0) return this.#signOut(visitor, session)
     visitor.unknown += 1
     session.update('n', (n) => Number(n) + 1)
+    if (this.#growBy > 0) session.update('text', (text = '') => `${text}${'x'.repeat(this.#growBy)}`)
     await this.#commit(session)
     visitor.unknown -= 1
     visitor.acknowledged += 1
