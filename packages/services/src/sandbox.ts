@@ -33,11 +33,19 @@ function announce(line: string): void {
   keeper.stdin?.write(`${line}\n`)
 }
 
+interface Child {
+  readonly child: ChildProcess
+  readonly command: string
+  readonly args: readonly string[]
+  readonly log: string
+  readonly stop: NodeJS.Signals
+}
+
 /** A temporary folder and the processes that run in it. */
 export class Sandbox {
   readonly folder: string
   readonly #account: Account | undefined
-  readonly #children: { readonly child: ChildProcess; readonly log: string; readonly stop: NodeJS.Signals }[] = []
+  readonly #children: Child[] = []
 
   constructor(name: string, account?: Account) {
     this.folder = mkdtempSync(join(tmpdir(), `sess-${name}-`))
@@ -62,14 +70,37 @@ export class Sandbox {
 
   /** Starts a server that `stop` ends; what it prints goes into a file of the folder. */
   spawn(command: string, args: readonly string[], stop: NodeJS.Signals = 'SIGTERM'): void {
-    const log = join(this.folder, `output-${this.#children.length}.log`)
+    this.#children.push(this.#begin(command, args, stop, this.#children.length))
+  }
+
+  /** Ends the `index`-th server with a signal, and waits until it is gone. */
+  async kill(index: number, signal: NodeJS.Signals): Promise<void> {
+    const { child } = this.#at(index)
+    await stopChild(child, signal)
+    announce(`-pid ${child.pid}`)
+  }
+
+  /** Starts a server that has ended again, with the same arguments and `more`. It may not answer yet. */
+  revive(index: number, more: readonly string[] = []): void {
+    const { command, args, stop } = this.#at(index)
+    this.#children[index] = { ...this.#begin(command, [...args, ...more], stop, index), args }
+  }
+
+  #at(index: number): Child {
+    const found = this.#children[index]
+    if (found === undefined) throw new RangeError(`there is no server ${index}`)
+    return found
+  }
+
+  #begin(command: string, args: readonly string[], stop: NodeJS.Signals, index: number): Child {
+    const log = join(this.folder, `output-${index}.log`)
     const output = openSync(log, 'a')
     const child = spawn(command, args, { cwd: this.folder, ...this.#account, stdio: ['ignore', output, output] })
     closeSync(output)
     child.on('error', () => {})
     child.unref()
-    this.#children.push({ child, log, stop })
     if (child.pid !== undefined) announce(`pid ${child.pid}`)
+    return { child, command, args, log, stop }
   }
 
   /** Waits until `probe` answers true. A probe that rejects counts as false. */

@@ -37,7 +37,7 @@ async function acquire(kind: Kind): Promise<Address<Kind> | { readonly missing: 
   running.set(kind, shared)
   shared.users += 1
   try {
-    const { stop: _, ...address } = await shared.server
+    const { stop: _, kill: __, revive: ___, ...address } = await shared.server
     return address
   } catch (error) {
     if (mode() === 'require' || !(error instanceof MissingError)) throw error

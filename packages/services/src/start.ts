@@ -26,7 +26,13 @@ const starters: { readonly [K in Kind]: () => Promise<Running<Addresses[K]>> } =
 }
 
 /** A running server of one's own. */
-export type Server<K extends Kind> = Address<K> & { readonly stop: () => Promise<void> }
+export type Server<K extends Kind> = Address<K> & {
+  readonly stop: () => Promise<void>
+  /** Ends one of its processes (default the first) with a signal, `SIGKILL` by default; resolves when it is gone. */
+  readonly kill: (index?: number, signal?: NodeJS.Signals) => Promise<void>
+  /** Starts what was killed again, at the same address, with `more` arguments. Resolves before it answers. */
+  readonly revive: (index?: number, more?: readonly string[]) => void
+}
 
 /**
  * Starts a server on a free loopback port in a temporary folder, installing it where that is possible. It ends with
@@ -36,7 +42,15 @@ export type Server<K extends Kind> = Address<K> & { readonly stop: () => Promise
  */
 export async function start<K extends Kind>(kind: K): Promise<Server<K>> {
   const { sandbox, address } = await starters[kind]()
-  return Object.assign(address, { pids: sandbox.pids }, { stop: () => sandbox.stop() })
+  const controls = {
+    get pids() {
+      return sandbox.pids
+    },
+    stop: () => sandbox.stop(),
+    kill: (index = 0, signal: NodeJS.Signals = 'SIGKILL') => sandbox.kill(index, signal),
+    revive: (index = 0, more: readonly string[] = []) => sandbox.revive(index, more),
+  }
+  return Object.assign(controls, address)
 }
 
 export { MissingError } from './programs.ts'
