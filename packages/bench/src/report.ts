@@ -31,15 +31,20 @@ export interface Report {
   readonly stores: readonly StoreReport[]
 }
 
-/** Everything, for a terminal and for a page. */
+/** Everything, for a terminal. */
 export function print(report: Report): string {
+  return [conditions(report), timesTable(report), sizesTable(report)].join('\n\n')
+}
+
+/** What the numbers depend on, as a list. */
+export function conditions({ machine, node, load, rounds, stores }: Report): string {
   return [
-    `${report.machine}, Node ${report.node}; load per core ${report.load.join(' before, ')} after; ${report.rounds} rounds`,
-    ...report.stores.map(({ store, versions, settings, filling }) => `${store}: ${versions}; ${settings}; ${filling}`),
-    '',
-    timesTable(report),
-    '',
-    sizesTable(report),
+    `- ${machine}; Node ${node}; client and server on the same machine`,
+    `- load per core: ${load[0]} before, ${load[1]} after (idle is 0)`,
+    `- ${rounds} rounds`,
+    ...stores.map(
+      ({ store, versions, settings, filling }) => `- ${store}: ${versions}; ${settings}; filled by ${filling}`,
+    ),
   ].join('\n')
 }
 
