@@ -7,7 +7,7 @@
  * | `ERR_SESS_NOT_MOUNTED` | 500 | the developer: the middleware does not run before this handler |
  * | `ERR_SESS_USE_DATA` | 500 | the developer: application data belongs into `session.data` |
  * | `ERR_SESS_VALUE` | 500 | the developer: a value that the store cannot give back as it was |
- * | `ERR_SESS_COOKIE_TOO_LARGE` | 500 | the developer: the cookie's name and attributes are too long |
+ * | `ERR_SESS_COOKIE_TOO_LARGE` | 500 | the developer: the cookie's name is too long |
  * | `ERR_SESS_HEADERS_SENT` | 500 | the developer: a change that needs a cookie came after the headers left |
  * | `ERR_SESS_INSECURE` | 400 | the operator: plain http, or a proxy that is not trusted |
  * | `ERR_SESS_INTERRUPTED` | 409 | the client: the session ended or changed hands meanwhile; load again |

@@ -62,7 +62,7 @@ function authorityOf(source: HeaderSource | undefined): string | undefined {
 }
 
 function isLoopbackHost(host: string): boolean {
-  return /^(?:localhost|[a-z0-9-]+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i.test(host)
+  return /^(?:(?:[a-z0-9-]+\.)*localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i.test(host)
 }
 
 function isLoopbackAddress(address: string): boolean {

@@ -33,7 +33,11 @@ it('no acknowledged change is lost and none is applied twice, whoever writes and
       let unique = 1_000_000
 
       const commit = async (request: number) => {
-        await sessions[request]?.commit()
+        await sessions[request]?.commit().catch((error: { code?: string }) => {
+          // A write that failed nine writes behind leaves no trace to tell it by: unknown is the right answer.
+          fc.pre(error.code !== 'ERR_SESS_STORE_AMBIGUOUS')
+          throw error
+        })
         store.forget()
         for (const [key, { set, add }] of wants[request] ?? []) model.set(key, (set ?? model.get(key) ?? 0) + add)
         wants[request]?.clear()
