@@ -22,7 +22,10 @@ for (const { name, kind, open } of servers) {
     beforeAll(async () => {
       server = await open()
     })
-    afterAll(() => server?.close())
+    afterAll(async () => {
+      server?.thaw()
+      await server?.close()
+    })
 
     it('holds no load longer than storeTimeout, and no commit longer than twice that', async () => {
       const sessions = createSessions<Data>({ store: server.store, keys, storeTimeout: STORE_TIMEOUT })
