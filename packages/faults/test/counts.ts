@@ -37,7 +37,8 @@ export class Counts {
     const parts = [
       ...Object.entries(numbers).map(([name, count]) => `${name} ${count}`),
       `errors: ${byCode.join(', ') || 'none'}`,
-      `slowest load ${Math.round(slowestLoadMs)} ms, commit ${Math.round(slowestCommitMs)} ms`,
+      ...(slowestLoadMs === 0 ? [] : [`slowest load ${Math.round(slowestLoadMs)} ms`]),
+      ...(slowestCommitMs === 0 ? [] : [`slowest commit ${Math.round(slowestCommitMs)} ms`]),
       ...(recoveredMs === null ? [] : [`recovered in ${Math.round(recoveredMs)} ms`]),
     ]
     console.log(`${title}: ${parts.join(' · ')}`)

@@ -44,7 +44,7 @@ describe('SQLite under load', () => {
     holds(traffic)
   })
 
-  it('locked by another process for a second: writes get their 503, reads go on, and all is well afterwards', async () => {
+  it('locked by another connection: writes get their 503, reads go on, and all is well afterwards', async () => {
     const { traffic, end } = await load({})
     const other = new Database(join(folder, 'sessions.db'))
     other.exec('BEGIN IMMEDIATE')

@@ -35,6 +35,20 @@ describe('a server of one’s own', () => {
   })
 })
 
+describe('a server that is killed', () => {
+  it.skipIf(service('redis').missing)('comes back at its address, as another process [needs redis]', async () => {
+    const server = await start('redis')
+    const [first = 0] = server.pids
+    await server.kill()
+    expect([isRunning(first), await listens(server.url)]).toEqual([false, false])
+    server.revive()
+    await expect.poll(() => listens(server.url), { timeout: 10_000 }).toBe(true)
+    expect(server.pids).not.toContain(first)
+    await server.stop()
+    expect(server.pids.some(isRunning)).toBe(false)
+  })
+})
+
 describe('service()', () => {
   it('throws for what the configuration does not ask for', () => {
     // Not a kind: what a typing error would give.

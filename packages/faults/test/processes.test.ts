@@ -1,0 +1,93 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { Counts } from './counts.ts'
+import { targets } from './targets.ts'
+import type { Written } from './worker.ts'
+import { type Worker, Workers } from './workers.ts'
+
+const WRITERS = 4
+const TIMES = 25
+const SIGN_OUTS = 200
+const AT_A_TIME = 20
+
+let workers: Workers
+beforeAll(async () => {
+  workers = await Workers.bundle()
+})
+afterAll(() => workers?.remove())
+
+for (const { name, title, missing, address } of targets()) {
+  describe.skipIf(missing)(`two processes on one store, ${title}`, () => {
+    let one: Worker
+    let other: Worker
+    beforeEach(async () => {
+      one = await workers.start(name, address)
+      other = await workers.start(name, address)
+    })
+    afterEach(() => workers.stop())
+
+    it('increment one number with update(): the count is exact', async () => {
+      const cookie = await signIn(one)
+      const input = { cookie, writers: WRITERS, times: TIMES, keys: 'shared' }
+      const counts = counted(await Promise.all([one.ask('increments', input), other.ask('increments', input)]))
+      const stored = Number((await one.ask('visit', { cookie })).data.n)
+      counts.lost = Math.max(0, counts.acknowledged - stored)
+      counts.twice = Math.max(0, stored - counts.requests)
+      counts.print(`two processes, update(), ${name}`)
+      expect(stored).toBe(2 * WRITERS * TIMES)
+      expect(counts).toMatchObject({ acknowledged: 2 * WRITERS * TIMES, lost: 0, twice: 0, errors: {} })
+    })
+
+    it('write to keys of their own: none is lost', async () => {
+      const cookie = await signIn(one)
+      const input = { cookie, writers: WRITERS, times: TIMES }
+      const answers = [
+        one.ask('increments', { ...input, keys: 'one' }),
+        other.ask('increments', { ...input, keys: 'other' }),
+      ]
+      const counts = counted(await Promise.all(answers))
+      const { data } = await other.ask('visit', { cookie })
+      const stored = Object.values(data).reduce<number>((sum, n) => sum + Number(n), 0)
+      counts.lost = Math.max(0, counts.acknowledged - stored)
+      counts.print(`two processes, keys of their own, ${name}`)
+      expect(Object.values(data)).toEqual(Array.from({ length: 2 * WRITERS }, () => TIMES))
+      expect(counts).toMatchObject({ lost: 0, errors: {} })
+    })
+
+    it(`sign ${SIGN_OUTS} sessions out and write to them: none is alive afterwards`, async () => {
+      const cookies: string[] = []
+      for (let made = 0; made < SIGN_OUTS; made += 1) cookies.push(await signIn(one))
+      const answers: [Written, Written][] = []
+      for (let from = 0; from < SIGN_OUTS; from += AT_A_TIME) {
+        const some = cookies.slice(from, from + AT_A_TIME)
+        const writing = other.ask('writeUntilSignedOut', { cookies: some })
+        answers.push([await one.ask('signOut', { cookies: some, parallel: 2 }), await writing])
+      }
+      const counts = counted(answers.flat())
+      const writes = answers.reduce((sum, [, written]) => sum + written.acknowledged, 0)
+      for (const cookie of cookies) {
+        const seen = await Promise.all([one, other].map((each) => each.ask('visit', { cookie })))
+        if (seen.some(({ subject, reason }) => subject !== null || reason !== 'signed-out')) counts.resurrected += 1
+      }
+      counts.print(`two processes, ${SIGN_OUTS} sign-outs against ${writes} writes, ${name}`)
+      expect(counts).toMatchObject({ acknowledged: SIGN_OUTS + writes, errors: { ERR_SESS_INTERRUPTED: SIGN_OUTS } })
+      expect(Object.keys(counts.errors)).toEqual(['ERR_SESS_INTERRUPTED'])
+      expect(writes).toBeGreaterThan(0)
+      expect(counts.resurrected).toBe(0)
+    })
+  })
+}
+
+async function signIn(worker: Worker): Promise<string> {
+  return (await worker.ask('visit', { signIn: 'ada' })).cookie ?? ''
+}
+
+function counted(answers: readonly Written[]): Counts {
+  const counts = new Counts()
+  for (const { acknowledged, interrupted, failed } of answers) {
+    counts.requests += acknowledged + interrupted + failed.length
+    counts.acknowledged += acknowledged
+    if (interrupted > 0) counts.errors.ERR_SESS_INTERRUPTED = (counts.errors.ERR_SESS_INTERRUPTED ?? 0) + interrupted
+    for (const code of failed) counts.errors[code] = (counts.errors[code] ?? 0) + 1
+  }
+  return counts
+}
