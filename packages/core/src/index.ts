@@ -4,6 +4,10 @@ export { Session } from './manager/session.ts'
 export type { DefaultData, SessionData, SignIn } from './manager/session.ts'
 export { memoryStore } from './memory/memory-store.ts'
 export type { MemoryStoreOptions } from './memory/memory-store.ts'
+export { autoPrune } from './upkeep/auto-prune.ts'
+export type { AutoPruneOptions } from './upkeep/auto-prune.ts'
+export { copySessions } from './upkeep/copy-sessions.ts'
+export type { CopyOptions, CopyReport } from './upkeep/copy-sessions.ts'
 export type { CookieOptions } from './http/cookie.ts'
 export type { Transport } from './http/carrier.ts'
 export type { HeaderSource, RequestFacts } from './http/facts.ts'
@@ -22,9 +26,11 @@ export type {
   Clock,
   Evicting,
   Prunable,
+  PruneOptions,
   Random,
   ReadOptions,
   Replaced,
+  Scannable,
   SessionStore,
   WriteOptions,
 } from './manager/ports.ts'

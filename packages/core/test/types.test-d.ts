@@ -1,10 +1,14 @@
 import {
+  autoPrune,
   type Clock,
   ConfigError,
+  type CopyReport,
+  copySessions,
   createSessions,
   type DefaultData,
   type Duration,
   memoryStore,
+  type Prunable,
   type Refused,
   type Replaced,
   SessError,
@@ -220,5 +224,21 @@ describe('transition', () => {
     expectTypeOf<Extract<Transition, { ok: true }>['record']>().toEqualTypeOf<SessionRecord>()
     expectTypeOf<Effect['type']>().toExtend<string>()
     expectTypeOf<Standing>().toEqualTypeOf<'none' | 'anonymous' | 'authenticated' | 'locked' | 'expired' | 'ended'>()
+  })
+})
+
+describe('upkeep', () => {
+  it('prunes only what can be pruned', () => {
+    expectTypeOf(autoPrune({} as Prunable, { every: '10m' })).toEqualTypeOf<() => Promise<void>>()
+    // @ts-expect-error how often is for the application to say
+    autoPrune({} as Prunable, {})
+    // @ts-expect-error the memory store drops expired records by itself
+    autoPrune(memoryStore(), { every: '10m' })
+  })
+
+  it('copies from what can be gone through to any store', () => {
+    expectTypeOf(copySessions(memoryStore(), {} as SessionStore)).resolves.toEqualTypeOf<CopyReport>()
+    // @ts-expect-error a store need not be able to list its records
+    copySessions({} as SessionStore, memoryStore())
   })
 })

@@ -1,7 +1,16 @@
 import { Buffer } from 'node:buffer'
-import type { Prunable, ReadOptions, Replaced, SessionRecord, SessionStore, WriteOptions } from '@sess/core'
+import type {
+  Prunable,
+  PruneOptions,
+  ReadOptions,
+  Replaced,
+  Scannable,
+  SessionRecord,
+  SessionStore,
+  WriteOptions,
+} from '@sess/core'
 import { ConfigError } from '@sess/core'
-import { errno, type MysqlClient, type MysqlQuery, query } from './query.ts'
+import { alone, errno, type MysqlClient, type MysqlQuery, query } from './query.ts'
 import { type MysqlTable, quoted } from './table.ts'
 
 /** Options of {@link mysqlStore}. */
@@ -14,7 +23,7 @@ export interface MysqlStoreOptions extends MysqlTable {
 }
 
 /** Sessions in MySQL or MariaDB. */
-export interface MysqlStore extends SessionStore, Prunable {}
+export interface MysqlStore extends SessionStore, Prunable, Scannable {}
 
 /**
  * Sessions in an InnoDB table of MySQL 8 or MariaDB 10.6 and later, made by {@link migrate}. The pool or connection stays
@@ -31,6 +40,7 @@ export function mysqlStore(client: MysqlClient, options: MysqlStoreOptions = {})
 }
 
 interface Row {
+  readonly seq: number | string
   readonly id: Buffer
   readonly revision: Buffer
   readonly state: Buffer
@@ -43,6 +53,8 @@ interface Row {
   readonly rest: Buffer
 }
 
+/** Records that `scan` reads at a time. */
+const PAGE = 500
 const COLUMNS = 'revision, state, subject, created_at, absolute_at, last_seen_at, expires_at, data, rest, id'
 const ER_DUP_ENTRY = 1062
 
@@ -99,18 +111,34 @@ class TableStore implements MysqlStore {
     return (await query<Row[]>(this.#client, found, [Buffer.from(id)], options)).length > 0
   }
 
-  async prune(now: number, limit: number): Promise<number> {
+  async *scan(options?: ReadOptions): AsyncGenerator<SessionRecord> {
+    const sql = `SELECT seq, ${COLUMNS} FROM ${this.#table} WHERE seq > ? ORDER BY seq LIMIT ${PAGE}`
+    for (let last: number | string | undefined = 0; last !== undefined; ) {
+      const rows: Row[] = await query<Row[]>(this.#client, sql, [last], options)
+      yield* rows.map(fromRow)
+      last = rows[PAGE - 1]?.seq
+    }
+  }
+
+  async prune(now: number, limit: number, { exclusive = false }: PruneOptions = {}): Promise<number> {
     if (!Number.isSafeInteger(limit) || limit < 1) throw new RangeError('prune: `limit` must be a positive integer.')
     // STRAIGHT_JOIN: the locked rows first. The other way round, the whole table would be locked, and waited for.
     const sql = `DELETE gone FROM (
         SELECT seq FROM ${this.#table} WHERE absolute_at <= ? AND expires_at <= ?
         ORDER BY absolute_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
       ) AS doomed STRAIGHT_JOIN ${this.#table} AS gone ON gone.seq = doomed.seq`
-    return this.#change(sql, [now - this.#retainEndedMs, now])
+    const values = [now - this.#retainEndedMs, now]
+    const run = (client: MysqlClient) => this.#change(sql, values, {}, client)
+    return exclusive ? ((await alone(this.#client, `sess prune ${this.#table}`, run)) ?? 0) : run(this.#client)
   }
 
-  async #change(sql: string, values: MysqlQuery['values'], options?: WriteOptions): Promise<number> {
-    return (await query<{ affectedRows: number }>(this.#client, sql, values, options)).affectedRows
+  async #change(
+    sql: string,
+    values: MysqlQuery['values'],
+    options?: WriteOptions,
+    client: MysqlClient = this.#client,
+  ): Promise<number> {
+    return (await query<{ affectedRows: number }>(client, sql, values, options)).affectedRows
   }
 }
 

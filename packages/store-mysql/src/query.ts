@@ -11,6 +11,8 @@ export interface MysqlQuery {
 /** What the store needs of a connection, in autocommit: a pool or connection of `mysql2/promise`, or anything that executes alike. */
 export interface MysqlClient {
   execute(query: MysqlQuery): PromiseLike<readonly [result: unknown, ...rest: unknown[]]>
+  /** Of pools: a connection of its own for as long as it is needed. */
+  getConnection?(): PromiseLike<MysqlClient & { release(): void }>
 }
 
 /**
@@ -43,4 +45,29 @@ export async function query<Result>(
 /** The number of a server error; 0 if it is something else. */
 export function errno(error: unknown): number {
   return (error as { errno?: number } | null)?.errno ?? 0
+}
+
+/**
+ * What `work` answers, or undefined if another one is at it under this name. Locks belong to connections, so it takes a
+ * pool; anything else is taken to be the only one.
+ */
+export async function alone<Result>(
+  client: MysqlClient,
+  name: string,
+  work: (client: MysqlClient) => Promise<Result>,
+): Promise<Result | undefined> {
+  if (client.getConnection === undefined) return work(client)
+  const connection = await client.getConnection()
+  try {
+    // Names have at most 64 characters.
+    const [row] = await query<{ free: unknown }[]>(connection, 'SELECT GET_LOCK(MD5(?), 0) AS free', [name])
+    if (Number(row?.free) !== 1) return undefined
+    try {
+      return await work(connection)
+    } finally {
+      await query(connection, 'DO RELEASE_LOCK(MD5(?))', [name])
+    }
+  } finally {
+    connection.release()
+  }
 }

@@ -1,4 +1,13 @@
-import type { Prunable, ReadOptions, Replaced, SessionRecord, SessionStore, WriteOptions } from '@sess/core'
+import type {
+  Prunable,
+  PruneOptions,
+  ReadOptions,
+  Replaced,
+  Scannable,
+  SessionRecord,
+  SessionStore,
+  WriteOptions,
+} from '@sess/core'
 import { ConfigError } from '@sess/core'
 import { type PostgresClient, type PostgresQuery, query } from './query.ts'
 import { type PostgresTable, quoted } from './table.ts'
@@ -15,7 +24,7 @@ export interface PostgresStoreOptions extends PostgresTable {
 }
 
 /** Sessions in PostgreSQL. */
-export interface PostgresStore extends SessionStore, Prunable {}
+export interface PostgresStore extends SessionStore, Prunable, Scannable {}
 
 /**
  * Sessions in a table of PostgreSQL 12 or later, made by {@link migrate}. The pool or client stays yours, and must not be
@@ -43,6 +52,8 @@ interface Row {
   readonly rest: string
 }
 
+/** Records that `scan` reads at a time. */
+const PAGE = 500
 const COLUMNS = 'id, revision, state, subject, created_at, absolute_at, last_seen_at, expires_at, data, rest'
 
 class TableStore implements PostgresStore {
@@ -102,15 +113,27 @@ class TableStore implements PostgresStore {
     return (await query(this.#client, this.#named('touch', text, values), options)).length > 0
   }
 
-  async prune(now: number, limit: number): Promise<number> {
+  async *scan(options?: ReadOptions): AsyncGenerator<SessionRecord> {
+    const text = `SELECT ${COLUMNS} FROM ${this.#table} WHERE id > $1 ORDER BY id LIMIT ${PAGE}`
+    for (let last: string | undefined = ''; last !== undefined; ) {
+      const rows: Row[] = await query<Row>(this.#client, this.#named('scan', text, [last]), options)
+      yield* rows.map(fromRow)
+      last = rows[PAGE - 1]?.id
+    }
+  }
+
+  async prune(now: number, limit: number, { exclusive = false }: PruneOptions = {}): Promise<number> {
+    // The lock, one per table, is held until the statement's transaction ends; CASE decides before anything is looked at.
     // ARRAY(…) runs once. As a join it might be run again per row, with other rows free to lock each time.
-    const text = `WITH gone AS (
+    const text = `WITH turn AS MATERIALIZED (
+        SELECT CASE WHEN $4 THEN pg_try_advisory_xact_lock(734003250, hashtext($5)) ELSE true END AS free
+      ), gone AS (
         DELETE FROM ${this.#table} WHERE id = ANY (ARRAY(
-          SELECT id FROM ${this.#table} WHERE absolute_at <= $1 AND expires_at <= $2
+          SELECT id FROM ${this.#table} WHERE absolute_at <= $1 AND expires_at <= $2 AND (SELECT free FROM turn)
           ORDER BY absolute_at LIMIT $3 FOR UPDATE SKIP LOCKED
         )) RETURNING id
       ) SELECT count(*) AS count FROM gone`
-    const values = [now - this.#retainEndedMs, now, limit]
+    const values = [now - this.#retainEndedMs, now, limit, exclusive, this.#table]
     const [row] = await query<{ count: string }>(this.#client, this.#named('prune', text, values))
     return Number(row?.count)
   }

@@ -2,12 +2,14 @@ import {
   ConfigError,
   type ReadOptions,
   type Replaced,
+  type Scannable,
   type SessionRecord,
   type SessionStore,
   type WriteOptions,
 } from '@sess/core'
 import { type RedisClient, run } from './client.ts'
 import { Replication, type ReplicationOptions } from './replication.ts'
+import { handles } from './scan.ts'
 import * as scripts from './scripts.ts'
 
 /** Options of {@link redisStore}. */
@@ -21,22 +23,25 @@ export interface RedisStoreOptions {
   readonly replicated?: ReplicationOptions
 }
 
+/** Sessions in Redis. */
+export interface RedisStore extends SessionStore, Scannable {}
+
 /**
  * Sessions in Redis or Valkey, standalone or Cluster: one hash per session, which expires by itself, and one script and
  * round trip per operation. Rejects with the client's own errors.
  *
  * @throws ConfigError when an option cannot work
  */
-export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): SessionStore {
+export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): RedisStore {
   const { prefix = 'sess:', replicated } = options
   // The types are no help in plain JavaScript, and one client for both is an easy mistake.
   if (replicated !== undefined && (replicated.client as RedisClient | undefined) === client) {
     throw new ConfigError('redisStore: `replicated.client` must be another client: WAIT holds up its connection.')
   }
-  return new RedisStore(client, prefix, replicated === undefined ? null : new Replication(replicated))
+  return new HashStore(client, prefix, replicated === undefined ? null : new Replication(replicated))
 }
 
-class RedisStore implements SessionStore {
+class HashStore implements RedisStore {
   readonly durable = true
   readonly #client: RedisClient
   readonly #prefix: string
@@ -64,6 +69,12 @@ class RedisStore implements SessionStore {
 
   async touch(id: string, lastSeenAt: number, expiresAt: number, options?: WriteOptions): Promise<boolean> {
     return (await this.#write(scripts.touch, id, [String(lastSeenAt), String(expiresAt)], options)) === 1
+  }
+
+  async *scan(options?: ReadOptions): AsyncGenerator<SessionRecord> {
+    for await (const ids of handles(this.#client, this.#prefix)) {
+      for (const record of await Promise.all(ids.map((id) => this.get(id, options)))) if (record !== null) yield record
+    }
   }
 
   async #write(script: scripts.Script, id: string, args: string[], options?: WriteOptions): Promise<unknown> {

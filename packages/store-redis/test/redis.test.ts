@@ -1,3 +1,4 @@
+import type { SessionStore } from '@sess/core'
 import { service } from '@sess/services'
 import { storeKit } from '@sess/testkit'
 import { Cluster as IoredisCluster } from 'ioredis6'
@@ -178,7 +179,7 @@ async function readCalls(node: string): Promise<number> {
   }
 }
 
-async function created<Store extends ReturnType<typeof redisStore>>(
+async function created<Store extends SessionStore>(
   store: Store,
   record: Parameters<Store['create']>[0],
 ): Promise<Parameters<Store['create']>[0]> {

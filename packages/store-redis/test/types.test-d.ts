@@ -1,4 +1,4 @@
-import type { SessionStore } from '@sess/core'
+import type { Scannable, SessionStore } from '@sess/core'
 import type * as ioredis5 from 'ioredis5'
 import * as ioredis6 from 'ioredis6'
 import type * as redis5 from 'redis5'
@@ -38,7 +38,7 @@ describe('redisStore', () => {
   })
 
   it('answers a store of core', () => {
-    expectTypeOf(redisStore).returns.toEqualTypeOf<SessionStore>()
+    expectTypeOf(redisStore).returns.toExtend<SessionStore & Scannable>()
   })
 
   it('refuses what is no client', () => {

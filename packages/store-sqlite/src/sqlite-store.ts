@@ -1,4 +1,4 @@
-import type { Prunable, ReadOptions, Replaced, SessionRecord, SessionStore, WriteOptions } from '@sess/core'
+import type { Prunable, ReadOptions, Replaced, Scannable, SessionRecord, SessionStore, WriteOptions } from '@sess/core'
 import { ConfigError } from '@sess/core'
 import { type SqliteDatabase, type SqliteStatement, type SqliteValue, unlessBusy } from './database.ts'
 import { quoted, type SqliteTable } from './table.ts'
@@ -13,7 +13,7 @@ export interface SqliteStoreOptions extends SqliteTable {
 }
 
 /** Sessions in SQLite. */
-export interface SqliteStore extends SessionStore, Prunable {}
+export interface SqliteStore extends SessionStore, Prunable, Scannable {}
 
 /**
  * Sessions in a table of SQLite 3.24 or later, made by {@link migrate}: on one machine, for one or several processes. The
@@ -76,6 +76,16 @@ class TableStore implements SqliteStore {
     return changes(this.#statements.touch, [lastSeenAt, expiresAt, id], options)
   }
 
+  async *scan(options?: ReadOptions): AsyncGenerator<SessionRecord> {
+    for (let last = ''; ; ) {
+      // One at a time, so that no statement stays open over what others do meanwhile. The columns are those of the statement.
+      const row = await unlessBusy(() => this.#statements.scan.get(last) as Row | null | undefined, options)
+      if (row === null || row === undefined) return
+      yield fromRow(row)
+      last = row.id
+    }
+  }
+
   async prune(now: number, limit: number): Promise<number> {
     const values = [now - this.#retainEndedMs, now, limit]
     return Number(await unlessBusy(() => this.#statements.prune.run(...values).changes))
@@ -88,6 +98,7 @@ interface Statements {
   readonly replace: SqliteStatement
   readonly touch: SqliteStatement
   readonly prune: SqliteStatement
+  readonly scan: SqliteStatement
 }
 
 /** Parameters are `?` in the order of the columns: the one way of binding that all drivers share. */
@@ -95,6 +106,7 @@ function prepare(database: SqliteDatabase, table: string): Statements {
   try {
     return {
       get: database.prepare(`SELECT ${COLUMNS} FROM ${table} WHERE id = ?`),
+      scan: database.prepare(`SELECT ${COLUMNS} FROM ${table} WHERE id > ? ORDER BY id LIMIT 1`),
       create: database.prepare(
         `INSERT INTO ${table} (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
       ),

@@ -60,13 +60,28 @@ export interface Evicting {
   onEvict(listener: (handle: string) => void): () => void
 }
 
-/** A store that does not drop expired records by itself: someone has to call this now and then, never inside a request. */
+/** How to prune. */
+export interface PruneOptions {
+  /** Remove nothing, and answer 0, while another caller with this option is at it, in whatever process. A store that cannot tell ignores it. */
+  readonly exclusive?: boolean
+}
+
+/** A store that does not drop expired records by itself: `autoPrune()` calls this now and then, never inside a request. */
 export interface Prunable {
   /**
    * Removes at most `limit` records whose `expiresAt` has come (`now >= expiresAt`); how many it removed. Fewer than
    * `limit`: there is nothing more to do for now. Several callers at a time share the work.
    */
-  prune(now: number, limit: number): Promise<number>
+  prune(now: number, limit: number, options?: PruneOptions): Promise<number>
+}
+
+/** A store whose records can be gone through, for `copySessions()`. Slow: never for requests. */
+export interface Scannable {
+  /**
+   * Every record that is there from the beginning of the scan to its end, in no order; one that comes, goes or changes
+   * meanwhile may be there or not, in any of its states, and any record may come twice.
+   */
+  scan(options?: ReadOptions): AsyncIterable<SessionRecord>
 }
 
 /** The system clock. */

@@ -1,6 +1,6 @@
 import { ConfigError } from '../errors.ts'
 import type { SessionRecord } from '../kernel/record.ts'
-import type { Evicting, Replaced, SessionStore } from '../manager/ports.ts'
+import type { Evicting, Replaced, Scannable, SessionStore } from '../manager/ports.ts'
 
 /** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
@@ -17,13 +17,13 @@ const SWEEP = 4
 const SAMPLE = 2000
 
 /** Sessions in this process's memory: for development, tests and single processes whose users may be signed out by a restart. */
-export function memoryStore(options: MemoryStoreOptions = {}): SessionStore & Evicting {
+export function memoryStore(options: MemoryStoreOptions = {}): SessionStore & Evicting & Scannable {
   const { max = 100_000 } = options
   if (!Number.isSafeInteger(max) || max < 1) throw new ConfigError('memoryStore: `max` must be a positive integer.')
   return new MemoryStore(max)
 }
 
-class MemoryStore implements SessionStore, Evicting {
+class MemoryStore implements SessionStore, Evicting, Scannable {
   readonly durable = false
   readonly #max: number
   readonly #records = new Map<string, SessionRecord>()
@@ -71,6 +71,10 @@ class MemoryStore implements SessionStore, Evicting {
       expiresAt: Math.max(current.expiresAt, expiresAt),
     })
     return true
+  }
+
+  async *scan(): AsyncGenerator<SessionRecord> {
+    for (const record of this.#records.values()) yield copy(record)
   }
 
   onEvict(listener: (handle: string) => void): () => void {
