@@ -26,6 +26,8 @@ async function bundle() {
   })
 }
 
+// With --json, nothing else may come out.
+console.log = console.error
 if (await bootstrap()) {
   await bundle()
   process.exitCode = await run('node', ['--enable-source-maps', local('dist/stores.mjs'), ...process.argv.slice(2)])
