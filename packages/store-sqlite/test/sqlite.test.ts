@@ -118,13 +118,13 @@ describe('sqliteStore', () => {
     const prepare = vi.spyOn(database, 'prepare')
     const store = sqliteStore(database)
     const { record, next } = await storeKit(() => store)()
-    expect(prepare).toHaveBeenCalledTimes(5)
+    expect(prepare).toHaveBeenCalledTimes(6)
     const live = await created(store, record())
     await store.get(live.id)
     await store.touch(live.id, live.lastSeenAt, live.expiresAt)
     await store.replace(next(live), 'another')
     await store.prune(0, 1)
-    expect(prepare).toHaveBeenCalledTimes(5)
+    expect(prepare).toHaveBeenCalledTimes(6)
   })
 
   it('throws at construction where the table is missing, the connection closed, or a name or number unusable', async () => {
