@@ -83,17 +83,21 @@ export const tasks = {
     return written
   },
 
-  /** Signs all of them out, `parallel` at a time. */
+  /** Signs all of them out, `parallel` at a time; whoever gets an error tries again, as people do. */
   async signOut(input: { cookies: string[]; parallel: number }): Promise<Written> {
     const written = nothingWritten()
     const queue = [...input.cookies]
+    const signOut = async (cookie: string) => {
+      const session = await sessions.open(facts(cookie))
+      session.signOut()
+      await session.commit()
+    }
     const worker = async () => {
-      for (let cookie = queue.shift(); cookie !== undefined; cookie = queue.shift()) {
-        await count(written, async () => {
-          const session = await sessions.open(facts(cookie))
-          session.signOut()
-          await session.commit()
-        })
+      for (let cookie = queue.shift(); cookie !== undefined; ) {
+        const again = cookie
+        const before = written.failed.length
+        await count(written, () => signOut(again))
+        if (written.failed.length === before) cookie = queue.shift()
       }
     }
     await Promise.all(Array.from({ length: input.parallel }, worker))
