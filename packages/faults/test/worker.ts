@@ -1,4 +1,5 @@
 // An application in a process of its own; workers.ts bundles and forks it, and asks it for the `tasks` below.
+import { setTimeout as pause } from 'node:timers/promises'
 import { createSessions, SessError, SessionInterruptedError } from '@sess/core'
 import { connect } from './connect.ts'
 import { keys } from './keys.ts'
@@ -95,9 +96,11 @@ export const tasks = {
     const worker = async () => {
       for (let cookie = queue.shift(); cookie !== undefined; ) {
         const again = cookie
-        const before = written.failed.length
-        await count(written, () => signOut(again))
-        if (written.failed.length === before) cookie = queue.shift()
+        const own = nothingWritten()
+        await count(own, () => signOut(again))
+        written.acknowledged += own.acknowledged
+        written.failed.push(...own.failed)
+        if (own.failed.length === 0) cookie = queue.shift()
       }
     }
     await Promise.all(Array.from({ length: input.parallel }, worker))
@@ -110,7 +113,10 @@ export const tasks = {
     const write = increment('n')
     const writer = async (cookie: string) => {
       const own = nothingWritten()
-      while (own.interrupted === 0) await count(own, () => write(cookie))
+      while (own.interrupted === 0) {
+        await count(own, () => write(cookie))
+        await pause(5)
+      }
       written.acknowledged += own.acknowledged
       written.interrupted += own.interrupted
       written.failed.push(...own.failed)
