@@ -1,4 +1,5 @@
 // An application in a process of its own; workers.ts bundles and forks it, and asks it for the `tasks` below.
+import { setTimeout as pause } from 'node:timers/promises'
 import { createSessions, SessError, SessionInterruptedError } from '@sess/core'
 import { connect } from './connect.ts'
 import { keys } from './keys.ts'
@@ -83,17 +84,23 @@ export const tasks = {
     return written
   },
 
-  /** Signs all of them out, `parallel` at a time. */
+  /** Signs all of them out, `parallel` at a time; whoever gets an error tries again, as people do. */
   async signOut(input: { cookies: string[]; parallel: number }): Promise<Written> {
     const written = nothingWritten()
     const queue = [...input.cookies]
+    const signOut = async (cookie: string) => {
+      const session = await sessions.open(facts(cookie))
+      session.signOut()
+      await session.commit()
+    }
     const worker = async () => {
-      for (let cookie = queue.shift(); cookie !== undefined; cookie = queue.shift()) {
-        await count(written, async () => {
-          const session = await sessions.open(facts(cookie))
-          session.signOut()
-          await session.commit()
-        })
+      for (let cookie = queue.shift(); cookie !== undefined; ) {
+        const again = cookie
+        const own = nothingWritten()
+        await count(own, () => signOut(again))
+        written.acknowledged += own.acknowledged
+        written.failed.push(...own.failed)
+        if (own.failed.length === 0) cookie = queue.shift()
       }
     }
     await Promise.all(Array.from({ length: input.parallel }, worker))
@@ -106,7 +113,10 @@ export const tasks = {
     const write = increment('n')
     const writer = async (cookie: string) => {
       const own = nothingWritten()
-      while (own.interrupted === 0) await count(own, () => write(cookie))
+      while (own.interrupted === 0) {
+        await count(own, () => write(cookie))
+        await pause(5)
+      }
       written.acknowledged += own.acknowledged
       written.interrupted += own.interrupted
       written.failed.push(...own.failed)
