@@ -24,9 +24,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   koa: ['@sess/core', '@sess/core/http', '@sess/node', 'node:*', 'koa'],
   fastify: ['@sess/core', '@sess/core/http', 'node:*', 'fastify', 'fastify-plugin'],
   hono: ['@sess/core', '@sess/core/http', 'hono', 'hono/*'],
-  'store-redis': ['@sess/core', 'node:crypto'],
-  'store-postgres': ['@sess/core'],
   'store-mysql': ['@sess/core', 'node:buffer'],
+  'store-postgres': ['@sess/core'],
+  'store-redis': ['@sess/core', 'node:crypto'],
   'store-sqlite': ['@sess/core'],
   testkit: ['@sess/core', '@sess/core/http', '@sess/core/kernel', 'node:*'],
 }

@@ -18,10 +18,10 @@ interface Shared {
 }
 
 /** Projects load this module each for themselves, but live in one process: they share servers through the global object. */
-const shelf = Symbol.for('@sess/services')
-const holder = globalThis as { [shelf]?: Map<Kind, Shared> }
-holder[shelf] ??= new Map()
-const running = holder[shelf]
+const place = Symbol.for('@sess/services')
+const holder = globalThis as { [place]?: Map<Kind, Shared> }
+holder[place] ??= new Map()
+const running = holder[place]
 
 /** The variable SERVICES: `none` starts nothing, `auto` skips what is missing, `require` fails. Default: `require` in CI, else `auto`. */
 function mode(): string {

@@ -37,11 +37,11 @@ interface Row {
   readonly absolute_at: number | bigint
   readonly last_seen_at: number | bigint
   readonly expires_at: number | bigint
-  readonly fields: string
+  readonly rest: string
   readonly data: string
 }
 
-const COLUMNS = 'id, revision, state, subject, created_at, absolute_at, last_seen_at, expires_at, fields, data'
+const COLUMNS = 'id, revision, state, subject, created_at, absolute_at, last_seen_at, expires_at, rest, data'
 
 class TableStore implements SqliteStore {
   readonly durable = true
@@ -113,7 +113,7 @@ function prepare(database: SqliteDatabase, table: string): Statements {
       replace: database.prepare(
         `UPDATE ${table} SET revision = ?, state = ?, subject = ?, created_at = ?, absolute_at = ?,
           last_seen_at = max(last_seen_at, ?), expires_at = max(?, CASE WHEN ? = 'ended' THEN 0 ELSE expires_at END),
-          fields = ?, data = ? WHERE id = ? AND revision = ?`,
+          rest = ?, data = ? WHERE id = ? AND revision = ?`,
       ),
       touch: database.prepare(
         `UPDATE ${table} SET last_seen_at = max(last_seen_at, ?), expires_at = max(expires_at, ?)
@@ -134,12 +134,12 @@ async function changes(statement: SqliteStatement, values: SqliteValue[], option
 }
 
 function toValues(record: SessionRecord): SqliteValue[] {
-  const { id, revision, state, subject, createdAt, absoluteAt, lastSeenAt, expiresAt, data, ...fields } = record
+  const { id, revision, state, subject, createdAt, absoluteAt, lastSeenAt, expiresAt, data, ...rest } = record
   if (unfit(data) || (subject !== null && unfit(subject))) {
     throw new TypeError('sqliteStore: `subject` and `data` must not hold a NUL or a lone surrogate.')
   }
   const instants = [createdAt, absoluteAt, lastSeenAt, expiresAt]
-  return [id, revision, state, subject, ...instants, JSON.stringify(fields), data]
+  return [id, revision, state, subject, ...instants, JSON.stringify(rest), data]
 }
 
 /** Whether a driver may cut the text off, or store U+FFFD in its place. */
@@ -149,7 +149,7 @@ function unfit(text: string): boolean {
 
 function fromRow(row: Row): SessionRecord {
   return {
-    ...JSON.parse(row.fields),
+    ...JSON.parse(row.rest),
     id: row.id,
     revision: row.revision,
     state: row.state,

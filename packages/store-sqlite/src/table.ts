@@ -32,7 +32,7 @@ export function migrate(database: SqliteDatabase, options: SqliteTable = {}): vo
     absolute_at INTEGER NOT NULL,
     last_seen_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
-    fields TEXT NOT NULL,
+    rest TEXT NOT NULL,
     data TEXT NOT NULL
   )`)
   database.exec(
