@@ -40,7 +40,7 @@ export async function swap(engine: Engine, budget: Budget, job: Swap): Promise<S
     const landed = tried.find(({ wrote }) => bears(current, [wrote.revision]))
     if (landed !== undefined) return { ...landed, current }
     if (doubt !== null && !remembers(current, doubt.base)) throw new StoreAmbiguousError({ cause: doubt.error })
-    if (attempt > 1) await backOff(engine, attempt)
+    if (waits(attempt, job)) await backOff(engine, attempt)
     if (failures >= MAX_FAILURES || budget.spent) throw verdict(doubt?.error)
     const built = job.build(current)
     if (built === null) return { wrote: null, from: current, current }
@@ -57,6 +57,14 @@ export async function swap(engine: Engine, budget: Budget, job: Swap): Promise<S
       current = present(answer.current)
     }
   }
+}
+
+/**
+ * Every other attempt waits, for what a conflict brought is stale after a pause: the next one follows at once. Endings and
+ * hard rotations never wait, or steady writers in other processes could keep a sign-out from happening.
+ */
+function waits(attempt: number, { durability }: Swap): boolean {
+  return attempt > 0 && attempt % 2 === 0 && durability === undefined
 }
 
 /** Gave up. A write that was never answered may still land; one that the store refused has not been seen when read again. */

@@ -328,4 +328,25 @@ describe('carry on conflict', () => {
     expect(error.message).toBe('the updater failed')
     expect(drainEvents()).not.toContain('store-failed')
   })
+
+  it('fails the request when an update function from after the sign-in throws on what is carried again', async () => {
+    const { browser, store } = setUp({ carry: ['count'] })
+    await browser.request((session) => {
+      session.data.count = 1
+    })
+    const session = await browser.open()
+    session.signIn('ada')
+    let runs = 0
+    session.update('count', () => {
+      runs += 1
+      if (runs > 1) throw new Error('the updater failed')
+      return 2
+    })
+    const { id } = store.only
+    store.next('replace', (apply) => {
+      store.write(id, { data: '{"count":7}' })
+      return apply()
+    })
+    expect((await failure(session.commit())).message).toBe('the updater failed')
+  })
 })
