@@ -1,5 +1,4 @@
 // An application in a process of its own; workers.ts bundles and forks it, and asks it for the `tasks` below.
-import { setTimeout as pause } from 'node:timers/promises'
 import { createSessions, SessError, SessionInterruptedError } from '@sess/core'
 import { connect } from './connect.ts'
 import { keys } from './keys.ts'
@@ -115,7 +114,6 @@ export const tasks = {
       const own = nothingWritten()
       while (own.interrupted === 0) {
         await count(own, () => write(cookie))
-        await pause(5)
       }
       written.acknowledged += own.acknowledged
       written.interrupted += own.interrupted

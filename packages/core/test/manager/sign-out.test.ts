@@ -1,5 +1,5 @@
 import { StoreAmbiguousError, StoreUnavailableError } from '@sess/core'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { cookieOf, failure, MINUTE, SECOND, setUp, signedIn } from './scenario.ts'
 import { after, fails, losesAnswer } from './scripted-store.ts'
 
@@ -185,5 +185,25 @@ describe('sign-out', () => {
     session.rotate()
     await session.commit()
     expect(cookieOf(session)).toBe('')
+  })
+
+  it('never waits between attempts, so that steady writers elsewhere cannot keep it from happening', async () => {
+    const { browser, store } = await signedIn()
+    const session = await browser.open()
+    const { id } = store.only
+    for (let count = 0; count < 20; count += 1) {
+      store.next('replace', (apply) => {
+        store.write(id, { data: `{"n":${count}}` })
+        return apply()
+      })
+    }
+    vi.useFakeTimers()
+    try {
+      session.signOut()
+      await session.commit()
+      expect(store.only.state).toBe('ended')
+    } finally {
+      vi.useRealTimers()
+    }
   })
 })
