@@ -23,7 +23,10 @@ export type {
 } from './manager/events.ts'
 export { systemClock, systemRandom } from './manager/ports.ts'
 export type {
+  Admission,
+  Admitted,
   Clock,
+  EndingsFeed,
   Evicting,
   Prunable,
   PruneOptions,
@@ -32,6 +35,8 @@ export type {
   Replaced,
   Scannable,
   SessionStore,
+  SubjectEntry,
+  SubjectIndex,
   WriteOptions,
 } from './manager/ports.ts'
 export type { Authentication, Device, EndedReason, Fingerprint, SessionRecord } from './kernel/record.ts'

@@ -84,6 +84,74 @@ export interface Scannable {
   scan(options?: ReadOptions): AsyncIterable<SessionRecord>
 }
 
+/** One session of a subject, as the index knows it. */
+export interface SubjectEntry {
+  /** The session's handle. */
+  readonly id: string
+  /** The record as it is in the store now, ended ones included; `null` for a session that was announced and is not created yet. */
+  readonly record: SessionRecord | null
+}
+
+/** What {@link SubjectIndex.admit} is asked: room for one more session of a subject. */
+export interface Admission {
+  readonly subject: string
+  /** Handle of the session that is about to be created. Asking again for the same one changes nothing and gets the same answer. */
+  readonly id: string
+  /** Now, in ms. Entries with a deadline at or before it are forgotten. */
+  readonly at: number
+  /** Absolute deadline of the new session, in ms. */
+  readonly deadline: number
+  /** Entries announced before this instant whose record never came are forgotten (a crash between the two). */
+  readonly abandonedBefore: number
+  /** How many sessions may live, the new one included; at least 1. */
+  readonly limit: number
+  /** Handles that do not count: the session being replaced, and those found ended or past a deadline. */
+  readonly uncounted: readonly string[]
+  /**
+   * Who has to go for room, first to go first; sessions it does not name go after these, in the order of their admission.
+   * `null`: nobody has to, the new session is refused.
+   */
+  readonly victims: readonly string[] | null
+}
+
+/** The answer to an {@link Admission}. */
+export interface Admitted {
+  readonly ok: boolean
+  /**
+   * Every session of the subject that is marked as having to go, those marked by earlier admissions included, as long as it
+   * has not been ended. End them all before creating the new one.
+   */
+  readonly evicted: readonly string[]
+}
+
+/**
+ * A store that finds the sessions of one subject. Every session with a subject is found from the moment `create()` has
+ * answered until it has ended.
+ */
+export interface SubjectIndex {
+  /**
+   * The subject's sessions in no order, each once if nothing changes meanwhile; ended ones may be left out. What was announced
+   * before `abandonedBefore` (ms) and never created may be forgotten.
+   */
+  listBySubject(subject: string, abandonedBefore: number, options?: ReadOptions): AsyncIterable<SubjectEntry>
+  /**
+   * Atomic: announces the new session if, or as soon as, no more than `limit` of the subject's unmarked sessions, itself
+   * included, are left. However many ask at a time in however many processes, never more than `limit` stay unmarked. A marked
+   * session does not count, and stays marked until it has ended. Announcing is what keeps the room; `create()` then fills it.
+   */
+  admit(admission: Admission, options?: WriteOptions): Promise<Admitted>
+}
+
+/** A store that tells when sessions end, in whatever process; without one, live endings are found by reading now and then. */
+export interface EndingsFeed {
+  /**
+   * Calls `listener` with the handle of each session that this store ends from now on, wherever it was ended, within a second
+   * while the connection holds; handles of other sessions may come too. Returns the function that unsubscribes. A lost
+   * connection loses what was said meanwhile.
+   */
+  onEnding(listener: (handle: string) => void): () => void
+}
+
 /** The system clock. */
 export const systemClock: Clock = { now: () => Date.now() }
 
