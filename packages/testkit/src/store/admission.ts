@@ -216,7 +216,7 @@ export const admissionCases: readonly Case<IndexSubject>[] = [
       const written = next(a, { data: '{"n":1}' })
       await store.replace(written, a.revision)
       await store.touch(a.id, a.lastSeenAt + 1, a.expiresAt + 1)
-      evicts(await other.admit(asks(c, { limit: 2, victims: [a.id] })), [a], 'with room for two')
+      evicts(await other.admit(asks(c, { limit: 9, victims: [a.id] })), [a], 'with room for all')
       evicts(await other.admit(asks(d, { limit: 2, victims: [a.id, c.id] })), [a, c], 'with one more too many')
       const listed = (await list(store, a.subject)).map(({ id }) => id)
       ok(listed.includes(a.id) && listed.includes(c.id), 'marked sessions are listed')
