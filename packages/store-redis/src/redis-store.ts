@@ -1,44 +1,65 @@
+import { createHash } from 'node:crypto'
 import {
+  type Admission,
+  type Admitted,
   ConfigError,
+  type EndingsFeed,
   type ReadOptions,
   type Replaced,
   type Scannable,
   type SessionRecord,
   type SessionStore,
+  type SubjectEntry,
+  type SubjectIndex,
   type WriteOptions,
 } from '@sess/core'
 import { type RedisClient, run } from './client.ts'
+import { type EndingsOptions, heard } from './endings.ts'
 import { Replication, type ReplicationOptions } from './replication.ts'
 import { handles } from './scan.ts'
 import * as scripts from './scripts.ts'
+import { entries } from './subject-index.ts'
+import * as subjects from './subject-scripts.ts'
 
 /** Options of {@link redisStore}. */
 export interface RedisStoreOptions {
-  /** What keys begin with; default `'sess:'`. A session's key is the prefix and its 43-character handle. */
+  /** What keys and the channel begin with; default `'sess:'`. A session's key is the prefix and its 43-character handle. */
   readonly prefix?: string
   /**
    * Makes endings, hard rotations and sign-ins wait for replicas, so that a failover does not undo them; too few in time:
    * {@link StoreAmbiguousError}. Default: none, and a failover may lose the last writes.
    */
   readonly replicated?: ReplicationOptions
+  /**
+   * Makes the store an {@link EndingsFeed}. Default: it is none. Every store publishes endings on the channel
+   * `<prefix>ended`, with this option or without.
+   */
+  readonly endings?: EndingsOptions
 }
 
 /** Sessions in Redis. */
-export interface RedisStore extends SessionStore, Scannable {}
+export interface RedisStore extends SessionStore, SubjectIndex, Scannable {}
 
 /**
  * Sessions in Redis or Valkey, standalone or Cluster: one hash per session, which expires by itself, and one script and
- * round trip per operation. Rejects with the client's own errors.
+ * round trip per operation; one more for `create()` of a session with a subject. Rejects with the client's own errors.
  *
  * @throws ConfigError when an option cannot work
  */
+export function redisStore(
+  client: RedisClient,
+  options: RedisStoreOptions & { readonly endings: EndingsOptions },
+): RedisStore & EndingsFeed
+export function redisStore(client: RedisClient, options?: RedisStoreOptions): RedisStore
 export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): RedisStore {
-  const { prefix = 'sess:', replicated } = options
-  // The types are no help in plain JavaScript, and one client for both is an easy mistake.
-  if (replicated !== undefined && (replicated.client as RedisClient | undefined) === client) {
-    throw new ConfigError('redisStore: `replicated.client` must be another client: WAIT holds up its connection.')
+  const { prefix = 'sess:', replicated, endings } = options
+  for (const [name, own] of Object.entries({ replicated, endings })) {
+    // The types are no help in plain JavaScript, and one client for both is an easy mistake.
+    if ((own?.client as RedisClient | undefined) !== client) continue
+    throw new ConfigError(`redisStore: \`${name}.client\` must be another client: its connection is held up.`)
   }
-  return new HashStore(client, prefix, replicated === undefined ? null : new Replication(replicated))
+  const store = new HashStore(client, prefix, replicated === undefined ? null : new Replication(replicated))
+  return endings === undefined ? store : Object.assign(store, { onEnding: heard(endings.client, channelOf(prefix)) })
 }
 
 class HashStore implements RedisStore {
@@ -55,20 +76,41 @@ class HashStore implements RedisStore {
 
   async get(id: string, options?: ReadOptions): Promise<SessionRecord | null> {
     options?.signal?.throwIfAborted()
-    return decode(id, await run(this.#client, scripts.get, this.#prefix + id, []))
+    return decode(id, await run(this.#client, scripts.get, [this.#prefix + id], []))
   }
 
   async create(record: SessionRecord, options?: WriteOptions): Promise<boolean> {
-    return (await this.#write(scripts.create, record.id, encode(record), options)) === 1
+    const { id, subject, state, createdAt, absoluteAt } = record
+    const args = this.#encode(record)
+    if (subject !== null && state !== 'ended') {
+      const announcement = [id, String(createdAt), String(absoluteAt)]
+      await this.#write(subjects.announce, this.#subjectKey(subject), announcement, options)
+    }
+    return (await this.#write(scripts.create, this.#prefix + id, args, options)) === 1
   }
 
   async replace(record: SessionRecord, expected: string, options?: WriteOptions): Promise<Replaced> {
-    const reply = await this.#write(scripts.replace, record.id, [...encode(record), expected], options)
+    const args = [...this.#encode(record), expected]
+    const reply = await this.#write(scripts.replace, this.#prefix + record.id, args, options)
     return reply === 1 ? { ok: true } : { ok: false, current: decode(record.id, reply) }
   }
 
   async touch(id: string, lastSeenAt: number, expiresAt: number, options?: WriteOptions): Promise<boolean> {
-    return (await this.#write(scripts.touch, id, [String(lastSeenAt), String(expiresAt)], options)) === 1
+    const args = [String(lastSeenAt), String(expiresAt)]
+    return (await this.#write(scripts.touch, this.#prefix + id, args, options)) === 1
+  }
+
+  async *listBySubject(subject: string, abandonedBefore: number, options?: ReadOptions): AsyncGenerator<SubjectEntry> {
+    options?.signal?.throwIfAborted()
+    yield* entries(this.#client, this.#subjectKey(subject), abandonedBefore, (id) => this.get(id, options))
+  }
+
+  async admit(admission: Admission, options?: WriteOptions): Promise<Admitted> {
+    const { subject, id, at, deadline, limit, uncounted, victims } = admission
+    const args = [id, String(at), String(deadline), String(limit), JSON.stringify(uncounted), JSON.stringify(victims)]
+    const reply = await this.#write(subjects.admit, this.#subjectKey(subject), args, options)
+    const [admitted, ...evicted] = reply as [number, ...string[]] // What the script answers.
+    return { ok: admitted === 1, evicted }
   }
 
   async *scan(options?: ReadOptions): AsyncGenerator<SessionRecord> {
@@ -77,20 +119,31 @@ class HashStore implements RedisStore {
     }
   }
 
-  async #write(script: scripts.Script, id: string, args: string[], options?: WriteOptions): Promise<unknown> {
+  async #write(script: scripts.Script, key: string, args: string[], options?: WriteOptions): Promise<unknown> {
     options?.signal?.throwIfAborted()
-    const key = this.#prefix + id
-    if (this.#replication === null || options?.durability !== 'replicated') return run(this.#client, script, key, args)
+    if (this.#replication === null || options?.durability !== 'replicated') {
+      return run(this.#client, script, [key], args)
+    }
     return this.#replication.write(script, key, args, options.signal)
+  }
+
+  /** Longer than any session's key. A digest, so that any text will do; of UTF-16, so that no two texts have the same. */
+  #subjectKey(subject: string): string {
+    return `${this.#prefix}subject:${createHash('sha256').update(subject, 'utf16le').digest('base64url')}`
+  }
+
+  /** The six fields of the hash, and what to publish where. `data` has a field of its own: carried unread, it is not parsed. */
+  #encode(record: SessionRecord): string[] {
+    const { id, revision, state, lastSeenAt, expiresAt, data, ...rest } = record
+    if (/\p{Surrogate}/u.test(data))
+      throw new TypeError('redisStore: a lone surrogate in the data would not survive UTF-8.')
+    const instants = [String(lastSeenAt), String(expiresAt)]
+    return [revision, state, ...instants, data, JSON.stringify(rest), id, channelOf(this.#prefix)]
   }
 }
 
-/** The six fields of the hash. `data` has one of its own: carried unread, it is not parsed. */
-function encode(record: SessionRecord): string[] {
-  const { id: _, revision, state, lastSeenAt, expiresAt, data, ...rest } = record
-  if (/\p{Surrogate}/u.test(data))
-    throw new TypeError('redisStore: a lone surrogate in the data would not survive UTF-8.')
-  return [revision, state, String(lastSeenAt), String(expiresAt), data, JSON.stringify(rest)]
+function channelOf(prefix: string): string {
+  return `${prefix}ended`
 }
 
 function decode(id: string, reply: unknown): SessionRecord | null {

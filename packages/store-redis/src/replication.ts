@@ -40,9 +40,11 @@ export class Replication {
     this.#last = Promise.race([turn, aborted(signal)]).catch(() => {})
     const [reply, acknowledged] = await turn
     const [replicas] = this.#wait
+    // A write answers 1, or 1 first; what stands in its way answers with a revision.
+    const first = Array.isArray(reply) ? reply[0] : reply
     // A client that had to connect anew may have sent the write again, and the first time counted: that WAIT knows nothing of it.
-    const repeated = Array.isArray(reply) && reply[0] === args[0]
-    if (reply === 1 ? Number(acknowledged) >= replicas : !repeated) return reply
+    const repeated = first === args[0]
+    if (first === 1 ? Number(acknowledged) >= replicas : !repeated) return reply
     const cause = new Error(`The write was acknowledged by ${repeated ? '?' : acknowledged} of ${replicas} replicas.`)
     throw new StoreAmbiguousError({ cause })
   }
@@ -56,7 +58,7 @@ export class Replication {
       if (moved || !isReply(error, 'MOVED')) throw error
     }
     // From a pipeline no client learns that a slot has another master, but from a single command.
-    await run(this.#client, scripts.get, key, [])
+    await run(this.#client, scripts.get, [key], [])
     return this.#send(script, key, args, true)
   }
 }
