@@ -1,10 +1,7 @@
 import type { Script } from './scripts.ts'
 
 /** What a script is given by `redis`. */
-interface ScriptInput {
-  keys: string[]
-  arguments: string[]
-}
+type ScriptInput = { keys: string[]; arguments: string[] }
 
 /** A client of `redis` 5 or 6: `createClient()`, `createClientPool()`, `createCluster()` or `createSentinel()`. */
 export interface NodeRedisClient {

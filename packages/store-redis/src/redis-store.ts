@@ -15,7 +15,7 @@ import {
 } from '@sess/core'
 import { type RedisClient, run } from './client.ts'
 import { type EndingsOptions, heard } from './endings.ts'
-import { Replication, type ReplicationOptions } from './replication.ts'
+import { type ReplicationOptions, replicatedWrites } from './replication.ts'
 import { handles } from './scan.ts'
 import * as scripts from './scripts.ts'
 import { entries } from './subject-index.ts'
@@ -58,20 +58,20 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     if ((own?.client as RedisClient | undefined) !== client) continue
     throw new ConfigError(`redisStore: \`${name}.client\` must be another client: its connection is held up.`)
   }
-  const store = new HashStore(client, prefix, replicated === undefined ? null : new Replication(replicated))
-  return endings === undefined ? store : Object.assign(store, { onEnding: heard(endings.client, channelOf(prefix)) })
+  const store = new HashStore(client, prefix, replicated === undefined ? undefined : replicatedWrites(replicated))
+  return endings === undefined ? store : Object.assign(store, { onEnding: heard(endings.client, `${prefix}ended`) })
 }
 
 class HashStore implements RedisStore {
   readonly durable = true
   readonly #client: RedisClient
   readonly #prefix: string
-  readonly #replication: Replication | null
+  readonly #replicated: ReturnType<typeof replicatedWrites> | undefined
 
-  constructor(client: RedisClient, prefix: string, replication: Replication | null) {
+  constructor(client: RedisClient, prefix: string, replicated: ReturnType<typeof replicatedWrites> | undefined) {
     this.#client = client
     this.#prefix = prefix
-    this.#replication = replication
+    this.#replicated = replicated
   }
 
   async get(id: string, options?: ReadOptions): Promise<SessionRecord | null> {
@@ -81,17 +81,15 @@ class HashStore implements RedisStore {
 
   async create(record: SessionRecord, options?: WriteOptions): Promise<boolean> {
     const { id, subject, state, createdAt, absoluteAt } = record
-    const args = this.#encode(record)
     if (subject !== null && state !== 'ended') {
-      const announcement = [id, String(createdAt), String(absoluteAt)]
-      await this.#write(subjects.announce, this.#subjectKey(subject), announcement, options)
+      const args = [id, String(createdAt), String(absoluteAt)]
+      await this.#write(subjects.announce, this.#subjectKey(subject), args, options)
     }
-    return (await this.#write(scripts.create, this.#prefix + id, args, options)) === 1
+    return (await this.#put(record, options)) === 1
   }
 
   async replace(record: SessionRecord, expected: string, options?: WriteOptions): Promise<Replaced> {
-    const args = [...this.#encode(record), expected]
-    const reply = await this.#write(scripts.replace, this.#prefix + record.id, args, options)
+    const reply = await this.#put(record, options, expected)
     return reply === 1 ? { ok: true } : { ok: false, current: decode(record.id, reply) }
   }
 
@@ -119,31 +117,28 @@ class HashStore implements RedisStore {
     }
   }
 
+  #put(record: SessionRecord, options: WriteOptions | undefined, ...expected: string[]): Promise<unknown> {
+    const args = [...encode(record), `${this.#prefix}ended`, ...expected]
+    return this.#write(scripts.put, this.#prefix + record.id, args, options)
+  }
+
   async #write(script: scripts.Script, key: string, args: string[], options?: WriteOptions): Promise<unknown> {
     options?.signal?.throwIfAborted()
-    if (this.#replication === null || options?.durability !== 'replicated') {
-      return run(this.#client, script, [key], args)
-    }
-    return this.#replication.write(script, key, args, options.signal)
+    const replicated = options?.durability === 'replicated' ? this.#replicated : undefined
+    return replicated?.(script, key, args, options?.signal) ?? run(this.#client, script, [key], args)
   }
 
   /** Longer than any session's key. A digest, so that any text will do; of UTF-16, so that no two texts have the same. */
   #subjectKey(subject: string): string {
     return `${this.#prefix}subject:${createHash('sha256').update(subject, 'utf16le').digest('base64url')}`
   }
-
-  /** The six fields of the hash, and what to publish where. `data` has a field of its own: carried unread, it is not parsed. */
-  #encode(record: SessionRecord): string[] {
-    const { id, revision, state, lastSeenAt, expiresAt, data, ...rest } = record
-    if (/\p{Surrogate}/u.test(data))
-      throw new TypeError('redisStore: a lone surrogate in the data would not survive UTF-8.')
-    const instants = [String(lastSeenAt), String(expiresAt)]
-    return [revision, state, ...instants, data, JSON.stringify(rest), id, channelOf(this.#prefix)]
-  }
 }
 
-function channelOf(prefix: string): string {
-  return `${prefix}ended`
+/** The six fields of the hash, and the id. `data` has a field of its own: carried unread, it is not parsed. */
+function encode({ id, revision, state, lastSeenAt, expiresAt, data, ...rest }: SessionRecord): string[] {
+  if (/\p{Surrogate}/u.test(data))
+    throw new TypeError('redisStore: a lone surrogate in the data would not survive UTF-8.')
+  return [revision, state, String(lastSeenAt), String(expiresAt), data, JSON.stringify(rest), id]
 }
 
 function decode(id: string, reply: unknown): SessionRecord | null {

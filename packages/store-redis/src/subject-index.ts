@@ -16,11 +16,11 @@ export async function* entries(
     const over: string[] = []
     const listed: SubjectEntry[] = []
     for (const [index, [id, announced]] of fresh.entries()) {
+      seen.add(id)
       const record = records[index] ?? null
       const isOver = record === null ? Number(announced) < abandonedBefore : record.state === 'ended'
       if (isOver) over.push(id)
       else listed.push({ id, record })
-      seen.add(id)
     }
     if (over.length > 0) await run(client, forget, [key], over)
     yield* listed
