@@ -107,7 +107,7 @@ class HashStore implements RedisStore {
     const { subject, id, at, deadline, limit, uncounted, victims } = admission
     const args = [id, String(at), String(deadline), String(limit), JSON.stringify(uncounted), JSON.stringify(victims)]
     const reply = await this.#write(subjects.admit, this.#subjectKey(subject), args, options)
-    const [admitted, ...evicted] = reply as [number, ...string[]] // What the script answers.
+    const [admitted, evicted] = reply as [number, string[]] // What the script answers.
     return { ok: admitted === 1, evicted }
   }
 

@@ -10,10 +10,7 @@ interface Parts {
 }
 
 /** It names no key, so it runs on the very server that it is sent to. */
-const scan = script(`
-local found = redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', 500)
-return {found[1], found[2]}
-`)
+const scan = script(`return redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', 500)`)
 
 /** Every session's handle, by SCAN on every master; some may come twice. */
 export async function* handles(client: RedisClient, prefix: string): AsyncGenerator<string[]> {

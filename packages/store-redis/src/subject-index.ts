@@ -10,17 +10,18 @@ export async function* entries(
   get: (id: string) => Promise<SessionRecord | null>,
 ): AsyncGenerator<SubjectEntry> {
   const seen = new Set<string>()
-  for await (const found of pages<[id: string, announced: string]>(client, page, [key])) {
-    const fresh = found.filter(([id]) => !seen.has(id))
-    const records = await Promise.all(fresh.map(([id]) => get(id)))
+  for await (const found of pages<string>(client, page, [key])) {
+    const ids = found.filter((_, index) => index % 2 === 0)
+    const records = await Promise.all(ids.map(get))
     const over: string[] = []
     const listed: SubjectEntry[] = []
-    for (const [index, [id, announced]] of fresh.entries()) {
-      seen.add(id)
+    for (const [index, id] of ids.entries()) {
       const record = records[index] ?? null
-      const isOver = record === null ? Number(announced) < abandonedBefore : record.state === 'ended'
+      const announced = Number.parseFloat(found[2 * index + 1] ?? '')
+      const isOver = record === null ? announced < abandonedBefore : record.state === 'ended'
       if (isOver) over.push(id)
-      else listed.push({ id, record })
+      else if (!seen.has(id)) listed.push({ id, record })
+      seen.add(id)
     }
     if (over.length > 0) await run(client, forget, [key], over)
     yield* listed

@@ -1,5 +1,13 @@
 import { service } from '@sess/services'
-import { register, storeCases, storeKit } from '@sess/testkit'
+import {
+  endingsCases,
+  register,
+  scanCases,
+  storeCases,
+  storeKit,
+  subjectIndexCases,
+  twoHandleCases,
+} from '@sess/testkit'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { redisStore } from '../src/index.ts'
 import { cluster, type Open, standalone } from './clients.ts'
@@ -18,14 +26,22 @@ for (const [name, connect] of Object.entries(cluster)) {
 }
 
 function conforms(connect: () => Promise<Open>): void {
-  let open: Open
+  const prefix = `conforms-${Math.random()}:`
+  let opened: Open[] = []
   beforeAll(async () => {
-    open = await connect()
+    opened = await Promise.all([1, 2, 3, 4].map(connect))
   })
-  afterAll(() => open.close())
-  register(
-    storeCases,
-    storeKit(() => redisStore(open.client)),
-    { it },
+  afterAll(() => Promise.all(opened.map(({ close }) => close())))
+  const handle = (first: number) => {
+    const [client, subscriber] = opened.slice(first).map((open) => open.client)
+    return redisStore(client!, { prefix, endings: { client: subscriber! } })
+  }
+  const open = storeKit(
+    () => handle(0),
+    () => {},
+    () => handle(2),
   )
+  for (const cases of [storeCases, subjectIndexCases, endingsCases, scanCases, twoHandleCases]) {
+    register<Awaited<ReturnType<typeof open>>>(cases, open, { it })
+  }
 }
