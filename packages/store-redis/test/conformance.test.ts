@@ -1,3 +1,4 @@
+import type { EndingsFeed } from '@sess/core'
 import { service } from '@sess/services'
 import {
   endingsCases,
@@ -9,7 +10,7 @@ import {
   twoHandleCases,
 } from '@sess/testkit'
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { redisStore } from '../src/index.ts'
+import { type RedisStore, redisStore } from '../src/index.ts'
 import { cluster, type Open, standalone } from './clients.ts'
 
 const redis = service('redis')
@@ -26,22 +27,26 @@ for (const [name, connect] of Object.entries(cluster)) {
 }
 
 function conforms(connect: () => Promise<Open>): void {
-  const prefix = `conforms-${Math.random()}:`
   let opened: Open[] = []
   beforeAll(async () => {
     opened = await Promise.all([1, 2, 3, 4].map(connect))
   })
   afterAll(() => Promise.all(opened.map(({ close }) => close())))
-  const handle = (first: number) => {
-    const [client, subscriber] = opened.slice(first).map((open) => open.client)
-    return redisStore(client!, { prefix, endings: { client: subscriber! } })
-  }
-  const open = storeKit(
-    () => handle(0),
-    () => {},
-    () => handle(2),
-  )
   for (const cases of [storeCases, subjectIndexCases, endingsCases, scanCases, twoHandleCases]) {
+    const prefix = `conforms-${Math.random()}:`
+    let handles: (RedisStore & EndingsFeed)[] = []
+    beforeAll(() => {
+      const handle = (at: number) => {
+        const endings = { client: opened[at + 1]!.client }
+        return redisStore(opened[at]!.client, { prefix, endings })
+      }
+      handles = [handle(0), handle(2)]
+    })
+    const open = storeKit(
+      () => handles[0]!,
+      () => {},
+      () => handles[1]!,
+    )
     register<Awaited<ReturnType<typeof open>>>(cases, open, { it })
   }
 }
