@@ -53,10 +53,11 @@ export function redisStore(
 export function redisStore(client: RedisClient, options?: RedisStoreOptions): RedisStore
 export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): RedisStore {
   const { prefix = 'sess:', replicated, endings } = options
-  for (const [name, own] of Object.entries({ replicated, endings })) {
-    // The types are no help in plain JavaScript, and one client for both is an easy mistake.
-    if ((own?.client as RedisClient | undefined) !== client) continue
-    throw new ConfigError(`redisStore: \`${name}.client\` must be another client: its connection is held up.`)
+  const clients = [client, replicated?.client, endings?.client].filter((each) => each !== undefined)
+  if (new Set(clients).size < clients.length) {
+    throw new ConfigError(
+      'redisStore: `replicated.client` and `endings.client` must each be another client: `duplicate()`.',
+    )
   }
   const store = new HashStore(client, prefix, replicated === undefined ? undefined : replicatedWrites(replicated))
   return endings === undefined ? store : Object.assign(store, { onEnding: heard(endings.client, `${prefix}ended`) })

@@ -79,7 +79,9 @@ describe.skipIf(service('redis-cluster').missing)('endings on a Cluster [needs r
 describe('redisStore({ endings })', () => {
   it('refuses the client that everything else goes through', () => {
     const client = new Redis({ lazyConnect: true })
-    expect(() => redisStore(client, { endings: { client } })).toThrow('`endings.client` must be another client')
+    expect(() => redisStore(client, { endings: { client } })).toThrow('`endings.client` must each be another client')
+    const replicated = { client: new Redis({ lazyConnect: true }), replicas: 1 }
+    expect(() => redisStore(client, { replicated, endings: replicated })).toThrow('must each be another client')
   })
 })
 

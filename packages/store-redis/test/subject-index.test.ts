@@ -22,7 +22,7 @@ afterAll(() => {
 describe.skipIf(server.missing)("a subject's key [needs redis]", () => {
   const kit = storeKit(() => redisStore(client))
 
-  it('is longer than a session’s, however long the subject, and expires a minute after the latest deadline', async () => {
+  it('is longer than that of a session, however long the subject, and expires a minute after the latest deadline', async () => {
     const { store, record } = await kit()
     const hoursLeft = async () => ((await client.pTTL(key)) - 60_000) / HOUR
     for (const subject of ['', 'x'.repeat(35), record().id, '\0{}*:'.repeat(1000)].map(
