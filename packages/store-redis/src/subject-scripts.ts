@@ -8,8 +8,8 @@ import { type Script, SLACK_MS, script } from './scripts.ts'
 const index = `
 local function announce(id, at, deadline)
   redis.call('HSETNX', KEYS[1], id, at .. ' ' .. deadline)
-  local stay = math.max(deadline - at + ${SLACK_MS}, redis.call('PTTL', KEYS[1]))
-  redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.max(stay, ${SLACK_MS})))
+  local stay = math.max(math.max(deadline - at, 0) + ${SLACK_MS}, redis.call('PTTL', KEYS[1]))
+  redis.call('PEXPIRE', KEYS[1], string.format('%.0f', stay))
   return 1
 end
 -- Answers who counts, with the instants of their announcement, and who has to go; forgets those past their deadline.
