@@ -47,6 +47,7 @@ export {
   CookieTooLargeError,
   HeadersSentError,
   InsecureError,
+  LimitError,
   SessionInterruptedError,
   NotMountedError,
   SessError,
