@@ -1,4 +1,5 @@
 import { hkdf, hmac, importKey } from '#digest'
+import { ConfigError } from '../errors.ts'
 import { decodeBase64url } from './base64url.ts'
 import { equal } from './equal.ts'
 
@@ -14,4 +15,10 @@ export function credentialDigest(sid: string, stamp: string): string {
 /** Where in `texts` the text is, or -1. Compares with all of them, each in constant time. */
 export function findEqual(text: string, texts: readonly string[]): number {
   return texts.map((other) => equal(text, other)).indexOf(true)
+}
+
+/** Throws unless it can be a credential stamp. */
+export function requireStamp(stamp: unknown, call: string): void {
+  if (typeof stamp === 'string' && stamp !== '') return
+  throw new ConfigError(`${call} needs a non-empty text that changes with the credential, like the password's hash.`)
 }

@@ -41,7 +41,8 @@ export function readLimit(options: LimitOptions | undefined, store: SessionStore
   if (options === undefined) return null
   const { perSubject, onExceed, ...others } = Object(options) as LimitOptions
   const [unknown] = Object.keys(others)
-  if (unknown !== undefined) throw new ConfigError(`\`limit.${unknown}\` does not exist; there are perSubject, onExceed.`)
+  if (unknown !== undefined)
+    throw new ConfigError(`\`limit.${unknown}\` does not exist; there are perSubject, onExceed.`)
   if (typeof perSubject !== 'function') checkCount(perSubject, '`limit.perSubject`')
   const index = indexOf(store)
   if (index === null) {

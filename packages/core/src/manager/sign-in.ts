@@ -1,7 +1,9 @@
+import { credentialDigest } from '../crypto/credential.ts'
 import { applyPatch, mergeChanges, pickKeys } from '../data/draft.ts'
 import { SessionInterruptedError, ValueError } from '../errors.ts'
 import type { Authentication, Device, SessionRecord } from '../kernel/record.ts'
 import { createRecord, issueFor } from './create.ts'
+import { pendingStamp } from './credential.ts'
 import { endedBy, endRecord } from './end.ts'
 import type { SignInIntent, Work } from './intents.ts'
 import { makeRoom } from './limits.ts'
@@ -58,7 +60,9 @@ function issueSignedIn(
     data,
   })
   const last = intents.steps.findLast((step) => step.type !== 'rotate')
-  return { sid, record: last?.type === 'lock' ? { ...record, state: 'locked' } : record }
+  const stamp = pendingStamp(intents)
+  const credential = stamp === undefined ? null : credentialDigest(sid, stamp)
+  return { sid, record: { ...record, credential, state: last?.type === 'lock' ? 'locked' : record.state } }
 }
 
 async function predecessor(work: Work, intent: SignInIntent, budget: Budget): Promise<TakeOver | null> {

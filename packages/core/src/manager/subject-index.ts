@@ -14,9 +14,9 @@ export function indexOf(store: SessionStore & Partial<SubjectIndex>): SubjectInd
   return store as SubjectIndex // both methods are there
 }
 
-/** Announced before this and not created, a session never will be: its commit has run out of time on every clock. */
+/** Announced before this and not created, a session never will be: its commit has run out of time, whatever clock it went by. */
 export function abandonedBefore({ storeTimeoutMs, policy }: Engine, now: number): number {
-  return now - 2 * storeTimeoutMs - policy.clockSkewMs
+  return now - 2 * storeTimeoutMs - 2 * policy.clockSkewMs
 }
 
 /** The subject's sessions, each once; every answer of the store is due in time. */
