@@ -40,19 +40,18 @@ export async function verifyCredential(
   return false
 }
 
-function readStamps(current: string | readonly string[]): readonly string[] {
-  const stamps = typeof current === 'string' ? [current] : [...Object(current)]
-  if (stamps.length === 0) requireStamp(undefined, 'verifyCredential(current)')
+function readStamps(current: unknown): readonly string[] {
+  const stamps: readonly unknown[] = Array.isArray(current) && current.length > 0 ? current : [current]
   for (const stamp of stamps) requireStamp(stamp, 'verifyCredential(current)')
-  return stamps
+  return stamps as readonly string[] // as was just checked
 }
 
-/** Where among `stamps` the session's is; -1 for nowhere. */
+/** Where among `stamps` the session's is; -1 for nowhere. One that is not stored yet is none to upgrade. */
 function find(visit: Visit, stamps: readonly string[]): number | 'nobody' | 'unstamped' {
   const { intents, record } = visit
   if (visit.state === 'anonymous') return 'nobody'
   const pending = pendingStamp(intents)
-  if (pending !== undefined) return findEqual(pending, stamps)
+  if (pending !== undefined) return Math.min(findEqual(pending, stamps), 0)
   if (intents.signIn !== null || record === null || record.credential === null) return 'unstamped'
   return findEqual(record.credential, digests(visit, stamps))
 }

@@ -1,8 +1,15 @@
 import { ConfigError, createSessions, LimitError, memoryStore, StoreAmbiguousError } from '@sess/core'
-import { describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { accounts, all, type Device, handles, KEY, signIn } from './account-scenario.ts'
 import { Browser, cookieOf, type Data, failure, HOUR, MINUTE, SECOND } from './scenario.ts'
 import { type Act, after, fails, gate, hangs, losesAnswer } from './scripted-store.ts'
+
+beforeEach(() => {
+  vi.spyOn(console, 'warn').mockImplementation(() => {})
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+})
 
 const live = (sessions: Parameters<typeof handles>[0]) => handles(sessions).then((found) => found.length)
 
@@ -320,19 +327,21 @@ describe('sign-ins at the same time', () => {
     expect(await live(sessions)).toBe(1)
   })
 
-  it('one that has to go when it is already there is ended', async () => {
+  it('one that is stored while its place is taken away is ended', async () => {
     const { sessions, signIn: join, store } = accounts({ limit: { perSubject: 1 } })
-    const lose = gate()
-    // Announced when the listing is read, and created before its tombstone.
+    const create = gate()
+    const stone = gate()
+    store.next('create', create.act, stone.act)
     const first = join()
-    store.next('admit', lose.act)
-    const { browser } = await first
+    await create.reached
     const second = join()
-    await lose.reached
-    lose.open()
-    await second
+    await stone.reached
+    create.open()
+    const { browser } = await first
+    stone.open()
+    const { handle } = await second
     expect((await browser.open()).previous).toEqual({ reason: 'evicted' })
-    expect(await live(sessions)).toBe(1)
+    expect(await handles(sessions)).toEqual([handle])
   })
 })
 
