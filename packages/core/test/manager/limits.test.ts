@@ -381,6 +381,22 @@ describe('a store that fails while room is made', () => {
     expect(store.admissions.slice(1).map(({ id }) => id)).toEqual([handle, handle])
   })
 
+  it('is not asked again once the time of the commit is spent', async () => {
+    const { signIn: join, store, clock } = accounts({ limit: { perSubject: 1 }, storeTimeout: 200 })
+    await join()
+    clock.advance(HOUR)
+    const slowly: Act = async (apply) => {
+      await new Promise((resolve) => setTimeout(resolve, 150))
+      return apply()
+    }
+    store.admissions.length = 0
+    store.next('list', slowly)
+    store.next('replace', slowly)
+    store.next('admit', hangs)
+    expect(await failure(join())).toMatchObject({ code: 'ERR_SESS_STORE_UNAVAILABLE' })
+    expect(store.admissions.length).toBeLessThan(2)
+  })
+
   it('leaves the announced place empty after a crash, and gives it away when it is abandoned', async () => {
     const { sessions, signIn: join, store, clock } = accounts({ limit: { perSubject: 1, onExceed: 'reject' } })
     store.next('create', fails, fails)
