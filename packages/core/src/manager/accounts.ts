@@ -100,8 +100,9 @@ async function* listed(
 }
 
 async function named({ device }: SessionRecord, name: NameDevice): Promise<Device | null> {
-  if (device === null || device.name !== undefined || device.userAgent === undefined) return device
-  const found = await name(device.userAgent)
+  const { name: told, userAgent = '' } = device ?? {}
+  if (told !== undefined || userAgent === '') return device
+  const found = await name(userAgent)
   return found === null ? device : { ...device, name: found }
 }
 

@@ -164,6 +164,7 @@ describe('the name of a device', () => {
     expect(await name(true, FIREFOX, 'My laptop')).toBe('My laptop')
     expect(await name(true, FIREFOX)).toBe('Firefox on Windows')
     expect(await name(true, 'curl/8.9.1')).toBeUndefined()
+    expect(await name(true, '')).toBeUndefined()
     expect(await name(true)).toBeUndefined()
   })
 
