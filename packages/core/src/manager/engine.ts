@@ -23,6 +23,8 @@ export interface Engine {
   readonly queue: CommitQueue
   readonly storeTimeoutMs: number
   readonly carry: readonly string[]
+  /** Whether sign-ins may be persistent. */
+  readonly persistent: boolean
   readonly device: boolean
   readonly onStoreError: 'fail' | 'anonymous'
   readonly onOverwrite: 'event' | 'throw'
@@ -52,6 +54,7 @@ export function createEngine<Data extends object>(options: ManagerOptions<Data>)
     queue: new CommitQueue(),
     storeTimeoutMs,
     carry: readCarry(options.carry),
+    persistent: options.persistent !== false,
     device: options.device ?? false,
     onStoreError: oneOf(options.onStoreError, ['fail', 'anonymous'], 'onStoreError'),
     onOverwrite: oneOf(options.onOverwrite, ['event', 'throw'], 'onOverwrite'),
