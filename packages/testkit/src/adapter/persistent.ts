@@ -7,17 +7,11 @@ const HOUR = 3_600_000
 const edges = { 'minus-1-ms': -1, exactly: 0, 'plus-1-ms': 1 } as const
 const short = { options: { persistent: { idle: '2d', absolute: '5d' } } } as const
 
-/** Somebody who asked to be remembered; `maxAge` is that of the cookie, in seconds. */
-async function remembered(app: App): Promise<{ browser: Browser; maxAge: number | null }> {
+/** Somebody who asked to be remembered. */
+async function remembered(app: App): Promise<Browser> {
   const browser = app.browser()
-  const answer = await browser.visit((session) => session.signIn('ada', { persistent: true }))
-  return { browser, maxAge: maxAgeOf(answer.cookies) }
-}
-
-function maxAgeOf(cookies: readonly string[]): number | null {
-  equal(cookies.length, 1, 'Set-Cookie lines')
-  const found = /; Max-Age=(\d+)(?:;|$)/.exec(cookies[0] ?? '')
-  return found === null ? null : Number(found[1])
+  await browser.visit((session) => session.signIn('ada', { persistent: true }))
+  return browser
 }
 
 async function seen(browser: Browser): Promise<readonly [subject: string | null, previous: string | null]> {
@@ -34,40 +28,15 @@ async function useDaily(app: App, browser: Browser, days: number): Promise<void>
 }
 
 export const persistentCases: readonly AdapterCase[] = [
-  must('persistent/cookie', 'the cookie of a persistent session lasts until its absolute deadline', async (app) => {
-    const { browser, maxAge } = await remembered(app)
-    const { absoluteAt } = await browser.look()
-    equal((maxAge ?? 0) * 1000, (absoluteAt ?? 0) - app.clock.now(), 'lifetime of the cookie')
-    equal(maxAge, (30 * DAY) / 1000, 'Max-Age')
-  }),
-  must('persistent/browser-session', 'without it the cookie ends with the browser', async (app) => {
-    const answer = await app.browser().visit((session) => session.signIn('ada'))
-    equal(maxAgeOf(answer.cookies), null, 'Max-Age')
-  }),
-  must('persistent/rotated-cookie', 'a rotated cookie lasts for the rest, not longer', async (app) => {
-    const { browser } = await remembered(app)
-    app.clock.advance('10d')
-    const answer = await browser.visit((session) => session.rotate({ hard: true }))
-    equal(maxAgeOf(answer.cookies), (20 * DAY) / 1000, 'Max-Age')
-  }),
-  must(
-    'persistent/capped-cookie',
-    'the cookie lasts 400 days at most',
-    async (app) => {
-      const { maxAge } = await remembered(app)
-      equal(maxAge, (400 * DAY) / 1000, 'Max-Age')
-    },
-    { options: { persistent: { absolute: '500d' } } },
-  ),
   must('persistent/defaults', 'a persistent session lives for days: 14 idle, 30 at most', async (app) => {
-    const { browser } = await remembered(app)
+    const browser = await remembered(app)
     app.clock.advance(14 * DAY - 1)
     deepEqual(await seen(browser), ['ada', null], 'subject and previous before the idle deadline')
     app.clock.advance('14d')
     deepEqual(await seen(browser), [null, 'idle'], 'subject and previous at it')
   }),
   must('persistent/others-unchanged', 'other sessions keep their own deadlines', async (app) => {
-    const { browser } = await remembered(app)
+    const browser = await remembered(app)
     const other = await app.signedIn('ada')
     app.clock.advance('30m')
     deepEqual(await seen(other), [null, 'idle'], 'subject and previous of the other')
@@ -78,7 +47,7 @@ export const persistentCases: readonly AdapterCase[] = [
       `persistent/idle/${edge}`,
       `idle timeout of its own ${ms} ms: ${ms < 0 ? 'alive' : 'over'}`,
       async (app) => {
-        const { browser } = await remembered(app)
+        const browser = await remembered(app)
         app.clock.advance(2 * DAY + ms)
         deepEqual(await seen(browser), ms < 0 ? ['ada', null] : [null, 'idle'], 'subject and previous')
       },
@@ -88,7 +57,7 @@ export const persistentCases: readonly AdapterCase[] = [
       `persistent/absolute/${edge}`,
       `absolute timeout of its own ${ms} ms: ${ms < 0 ? 'alive' : 'over'}`,
       async (app) => {
-        const { browser } = await remembered(app)
+        const browser = await remembered(app)
         await useDaily(app, browser, 4)
         app.clock.advance(DAY + ms)
         deepEqual(await seen(browser), ms < 0 ? ['ada', null] : [null, 'absolute'], 'subject and previous')
@@ -100,16 +69,16 @@ export const persistentCases: readonly AdapterCase[] = [
     'persistent/replayed-cookie',
     'a client that ignores Max-Age gets nothing from it after the deadline',
     async (app) => {
-      const { browser } = await remembered(app)
+      const browser = await remembered(app)
       const hoarder = browser.copy()
       app.clock.advance('30d')
       deepEqual(await seen(hoarder), [null, 'absolute'], 'subject and previous')
     },
   ),
   must('persistent/signing-in-again', 'signing in without it ends the remembering', async (app) => {
-    const { browser } = await remembered(app)
+    const browser = await remembered(app)
     const answer = await browser.visit((session) => session.signIn('ada'))
-    equal(maxAgeOf(answer.cookies), null, 'Max-Age')
+    equal(answer.cookies[0]?.includes('Max-Age'), false, 'Max-Age in the cookie')
     const { absoluteAt } = await browser.look()
     equal(absoluteAt, app.clock.now() + 24 * HOUR, 'absolute deadline')
   }),
@@ -117,7 +86,7 @@ export const persistentCases: readonly AdapterCase[] = [
     'persistent/locks',
     'with onIdle: lock it locks at its own idle deadline',
     async (app) => {
-      const { browser } = await remembered(app)
+      const browser = await remembered(app)
       app.clock.advance(2 * DAY - 1)
       equal((await browser.look()).state, 'authenticated', 'state before its deadline')
       app.clock.advance('2d')
