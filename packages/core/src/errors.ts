@@ -10,6 +10,7 @@
  * | `ERR_SESS_COOKIE_TOO_LARGE` | 500 | the developer: the cookie's name is too long |
  * | `ERR_SESS_HEADERS_SENT` | 500 | the developer: a change that needs a cookie came after the headers left |
  * | `ERR_SESS_INSECURE` | 400 | the operator: plain http, or a proxy that is not trusted |
+ * | `ERR_SESS_FRESHNESS` | 401 | the client: a fresh proof of identity is needed; give it and repeat |
  * | `ERR_SESS_INTERRUPTED` | 409 | the client: the session ended or changed hands meanwhile; load again |
  * | `ERR_SESS_LIMIT` | 409 | the user: as many sessions as `limit` allows; one has to be ended first |
  * | `ERR_SESS_STORE_UNAVAILABLE` | 503 | the operator: the store failed or did not answer in time; nothing was saved |
@@ -23,13 +24,14 @@ export type SessErrorCode =
   | 'ERR_SESS_COOKIE_TOO_LARGE'
   | 'ERR_SESS_HEADERS_SENT'
   | 'ERR_SESS_INSECURE'
+  | 'ERR_SESS_FRESHNESS'
   | 'ERR_SESS_INTERRUPTED'
   | 'ERR_SESS_LIMIT'
   | 'ERR_SESS_STORE_UNAVAILABLE'
   | 'ERR_SESS_STORE_AMBIGUOUS'
 
 /** HTTP statuses that errors of this library fit. */
-export type SessErrorStatus = 400 | 409 | 500 | 503
+export type SessErrorStatus = 400 | 401 | 409 | 500 | 503
 
 /** Base class of all errors thrown here. Narrow on {@link SessError.code}; no token, sid or key is ever part of one. */
 export class SessError extends Error {
@@ -86,14 +88,19 @@ export class UseDataError extends SessError {
   }
 }
 
-/** `session.data` holds a value that could not be read back as it was written. {@link ValueError.path} says where. */
+/** A value could not be read back as it was written. {@link ValueError.path} says where in `session.data` (or a message) it lies. */
 export class ValueError extends SessError {
-  /** Where in `session.data` the value lies, like `cart.items[3].addedAt`. */
+  /** Like `cart.items[3].addedAt`. */
   readonly path: string
+  /** What is wrong there. */
+  readonly problem: string
 
-  constructor(path: string, problem: string, options?: { cause?: unknown }) {
-    super('ERR_SESS_VALUE', 500, `session.data${path === '' ? '' : `.${path}`}: ${problem}`, options)
+  /** `place` is what the path leads through, default `session.data`. */
+  constructor(path: string, problem: string, options: { cause?: unknown; place?: string } = {}) {
+    const { place = 'session.data', ...cause } = options
+    super('ERR_SESS_VALUE', 500, `${place}${path === '' ? '' : `.${path}`}: ${problem}`, cause)
     this.path = path
+    this.problem = problem
   }
 }
 
@@ -127,6 +134,7 @@ export type InterruptedReason =
   | 'ended'
   | 'locked'
   | 'anonymous'
+  | 'acting'
   | 'superseded'
   | 'replaced'
   | 'store'

@@ -6,6 +6,9 @@ export type { EndAllOptions, EndOptions, ListedSession, ListOptions } from './ma
 export type { LimitOptions, NewSession } from './manager/limits.ts'
 export type { DeviceOptions } from './manager/options.ts'
 export type { Reauthentication } from './manager/intents.ts'
+export type { ActOptions } from './manager/acting.ts'
+export type { Freshness, FreshnessOptions } from './manager/freshness.ts'
+export type { PersistentOptions } from './manager/options.ts'
 export { memoryStore } from './memory/memory-store.ts'
 export type { MemoryStore, MemoryStoreOptions } from './memory/memory-store.ts'
 export { autoPrune } from './upkeep/auto-prune.ts'
@@ -61,3 +64,5 @@ export {
   ValueError,
 } from './errors.ts'
 export type { InterruptedReason, SessErrorCode, SessErrorStatus } from './errors.ts'
+export { FreshnessError } from './errors/freshness-error.ts'
+export type { FreshnessDemand, FreshnessProblem, FreshnessReason } from './errors/freshness-error.ts'

@@ -3,11 +3,11 @@ import { type AdapterSubject, adapterCases, listen, register } from '@sess/testk
 import express5, { type RequestHandler } from 'express'
 import express4 from 'express4'
 import { describe, it } from 'vitest'
-import { sess } from '../src/index.ts'
+import { requireFresh, sess } from '../src/index.ts'
 
 const subject = (express: typeof express5): AdapterSubject => ({
   late: 'saved',
-  serve(sessions, handle, { trustProxy, path, second }) {
+  serve(sessions, handle, { trustProxy, path, second, guard }) {
     const app = express().set('env', 'test').set('trust proxy', trustProxy)
     const answer: RequestHandler = (req, res, next) => {
       const request = { method: req.method, url: req.originalUrl, raw: req }
@@ -18,7 +18,8 @@ const subject = (express: typeof express5): AdapterSubject => ({
       })
       respond.catch(next)
     }
-    app.use(`${path}/`, sess(sessions), ...(second === null ? [] : [sess(second, { property: 'second' })]), answer)
+    app.use(`${path}/`, sess(sessions), ...(second === null ? [] : [sess(second, { property: 'second' })]))
+    app.use(`${path}/`, ...(guard === null ? [] : [requireFresh(guard)]), answer)
     return listen(createServer(app))
   },
 })

@@ -2,6 +2,7 @@ import { ConfigError, type Session, type Sessions } from '@sess/core'
 import { applyHeaders, finish, type RequestFacts, type ResponseHeaders } from '@sess/core/http'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { answerWithProblems } from './require-fresh.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -47,6 +48,7 @@ async function register(app: FastifyInstance, { sessions, property = 'session' }
     reply.raw.once('close', () => saveLate(session, request, reply))
   })
 
+  answerWithProblems(app)
   app.addHook('onSend', async (request, reply, payload) => {
     if (!sessions.has(request)) return payload
     const session = sessions.of(request)

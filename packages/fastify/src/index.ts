@@ -1,2 +1,3 @@
 export { sess } from './fastify.ts'
 export type { SessOptions } from './fastify.ts'
+export { requireFresh } from './require-fresh.ts'

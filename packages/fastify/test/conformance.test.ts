@@ -1,16 +1,17 @@
 import { type AdapterSubject, adapterCases, register } from '@sess/testkit'
 import fastify, { type FastifyInstance } from 'fastify'
 import { it } from 'vitest'
-import { sess } from '../src/index.ts'
+import { requireFresh, sess } from '../src/index.ts'
 
 const subject: AdapterSubject = {
   late: 'saved',
-  async serve(sessions, handle, { trustProxy, path, second }) {
+  async serve(sessions, handle, { trustProxy, path, second, guard }) {
     const app = fastify({ trustProxy, forceCloseConnections: true })
     const mount = async (scope: FastifyInstance): Promise<void> => {
       await scope.register(sess, { sessions })
       if (second !== null) await scope.register(sess, { sessions: second, property: 'second' })
-      scope.all('/*', async (request, reply) => {
+      const preHandler = guard === null ? [] : [requireFresh(guard)]
+      scope.all('/*', { preHandler }, async (request, reply) => {
         const { method, url } = request
         const { status, headers, body } = await handle(request.session, { method, url, raw: request })
         reply.code(status)

@@ -1,2 +1,3 @@
 export { sess } from './koa.ts'
 export type { KoaContext, SessMiddleware, SessOptions } from './koa.ts'
+export { requireFresh } from './require-fresh.ts'

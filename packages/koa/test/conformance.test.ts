@@ -3,15 +3,16 @@ import { type AdapterSubject, adapterCases, listen, register } from '@sess/testk
 import Koa3 from 'koa'
 import Koa2 from 'koa2'
 import { describe, it } from 'vitest'
-import { sess } from '../src/index.ts'
+import { requireFresh, sess } from '../src/index.ts'
 
 const subject = (Koa: typeof Koa3): AdapterSubject => ({
   late: 'saved',
-  serve(sessions, handle, { trustProxy, second }) {
+  serve(sessions, handle, { trustProxy, second, guard }) {
     const app = new Koa({ proxy: trustProxy })
     app.silent = true
     app.use(sess(sessions))
     if (second !== null) app.use(sess(second, { property: 'second' }))
+    if (guard !== null) app.use(requireFresh(guard))
     app.use(async (ctx) => {
       const { status, headers, body } = await handle(ctx.session, { method: ctx.method, url: ctx.url, raw: ctx })
       for (const [name, value] of headers) ctx.append(name, value)

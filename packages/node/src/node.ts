@@ -1,6 +1,6 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
-import { ConfigError, type Session, type Sessions } from '@sess/core'
+import { ConfigError, FreshnessError, type Session, type Sessions } from '@sess/core'
 import { applyHeaders, finish, type ResponseHeaders } from '@sess/core/http'
 import { type ConnectionOptions, checkConnection, nodeFacts } from './connection.ts'
 import { hold } from './hold.ts'
@@ -9,7 +9,7 @@ import { hold } from './hold.ts'
 export interface SessOptions<Req = IncomingMessage, Res = ServerResponse> extends ConnectionOptions {
   /**
    * Answers when the session cannot be opened or committed, or the handler fails; the default sends a plain text with the
-   * error's `status`, or 500. With `res.headersSent` nothing can be answered any more: destroy the response.
+   * error's `status`, or 500, and for a `FreshnessError` its challenge and problem+json. With `res.headersSent` nothing can be answered any more: destroy the response.
    */
   readonly onError?: (error: unknown, req: Req, res: Res) => void
 }
@@ -125,6 +125,13 @@ function answerError(error: unknown, _req: unknown, res: ServerResponse | Http2S
   if (res.headersSent) return void res.destroy()
   for (const name of res.getHeaderNames()) res.removeHeader(name)
   res.statusCode = code
+  if (error instanceof FreshnessError) return void answerProblem(error, res)
   res.setHeader('Content-Type', 'text/plain; charset=utf-8')
   res.end(expose === true ? String(message) : (STATUS_CODES[code] ?? ''))
+}
+
+function answerProblem(error: FreshnessError, res: ServerResponse | Http2ServerResponse): void {
+  for (const [name, value] of Object.entries(error.headers)) res.setHeader(name, value)
+  res.setHeader('Content-Type', 'application/problem+json')
+  res.end(JSON.stringify(error.toProblem()))
 }

@@ -6,8 +6,9 @@ import { type Handler, sess } from '../src/index.ts'
 
 const subject: AdapterSubject = {
   late: 'saved',
-  serve(sessions, handle, { trustProxy, second }) {
+  serve(sessions, handle, { trustProxy, second, guard }) {
     const answer: Handler<DefaultData, IncomingMessage, ServerResponse> = async (req, res) => {
+      if (guard !== null) sessions.of(req).requireFresh(guard)
       const { method = '', url = '' } = req
       const { status, headers, body } = await handle(sessions.of(req), { method, url, raw: req })
       res.writeHead(status, headers.flat())

@@ -15,8 +15,9 @@ describe.skipIf(mariadb.missing)('the adapter promises, on node:http, on MariaDB
   const subject: AdapterSubject = {
     store: () => mysqlStore(client, { table }),
     late: 'saved',
-    serve(sessions, handle, { trustProxy, second }) {
+    serve(sessions, handle, { trustProxy, second, guard }) {
       const answer: Handler<DefaultData, IncomingMessage, ServerResponse> = async (req, res) => {
+        if (guard !== null) sessions.of(req).requireFresh(guard)
         const { method = '', url = '' } = req
         const { status, headers, body } = await handle(sessions.of(req), { method, url, raw: req })
         res.writeHead(status, headers.flat())

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import { sess } from '@sess/express'
+import { requireFresh, sess } from '@sess/express'
 import { type AdapterSubject, adapterCases, listen, register } from '@sess/testkit'
 import express, { type RequestHandler } from 'express'
 import { beforeAll, describe, it } from 'vitest'
@@ -15,7 +15,7 @@ describe.skipIf(postgres.missing)('the adapter promises, on Express, on PostgreS
   const subject: AdapterSubject = {
     store: () => postgresStore(client, { table }),
     late: 'saved',
-    serve(sessions, handle, { trustProxy, path, second }) {
+    serve(sessions, handle, { trustProxy, path, second, guard }) {
       const app = express().set('env', 'test').set('trust proxy', trustProxy)
       const answer: RequestHandler = (req, res, next) => {
         const request = { method: req.method, url: req.originalUrl, raw: req }
@@ -26,7 +26,8 @@ describe.skipIf(postgres.missing)('the adapter promises, on Express, on PostgreS
         })
         respond.catch(next)
       }
-      app.use(`${path}/`, sess(sessions), ...(second === null ? [] : [sess(second, { property: 'second' })]), answer)
+      app.use(`${path}/`, sess(sessions), ...(second === null ? [] : [sess(second, { property: 'second' })]))
+      app.use(`${path}/`, ...(guard === null ? [] : [requireFresh(guard)]), answer)
       return listen(createServer(app))
     },
   }

@@ -1,4 +1,4 @@
-import { sess } from '@sess/fastify'
+import { requireFresh, sess } from '@sess/fastify'
 import { service } from '@sess/services'
 import { type AdapterSubject, adapterCases, register } from '@sess/testkit'
 import fastify, { type FastifyInstance } from 'fastify'
@@ -18,12 +18,13 @@ describe.skipIf(redis.missing)('the adapter promises, on Fastify, on Redis [need
   const subject: AdapterSubject = {
     store: () => redisStore(open.client),
     late: 'saved',
-    async serve(sessions, handle, { trustProxy, path, second }) {
+    async serve(sessions, handle, { trustProxy, path, second, guard }) {
       const app = fastify({ trustProxy, forceCloseConnections: true })
       const mount = async (scope: FastifyInstance): Promise<void> => {
         await scope.register(sess, { sessions })
         if (second !== null) await scope.register(sess, { sessions: second, property: 'second' })
-        scope.all('/*', async (request, reply) => {
+        const preHandler = guard === null ? [] : [requireFresh(guard)]
+        scope.all('/*', { preHandler }, async (request, reply) => {
           const { method, url } = request
           const { status, headers, body } = await handle(request.session, { method, url, raw: request })
           reply.code(status)

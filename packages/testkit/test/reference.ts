@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { RequestFacts, Session, Sessions } from '@sess/core'
+import type { Freshness, RequestFacts, Session, Sessions } from '@sess/core'
 import { applyHeaders, finish, type ResponseHeaders } from '@sess/core/http'
 import { type AdapterSubject, type Handle, listen, type Reply, type ServeOptions } from '../src/index.ts'
 
@@ -30,6 +30,10 @@ export const steps = {
   async commitLate(session: Session, status: number, _res: ServerResponse): Promise<void> {
     await finish(session, status)
   },
+  /** Runs before the route where it is to be guarded. */
+  guard(session: Session, freshness: Freshness): void {
+    session.requireFresh(freshness)
+  },
   /** What a request is answered with whose session could not be opened or committed. */
   fail(res: ServerResponse, error: unknown, _reply: Reply | null): void {
     if (res.headersSent) return void res.destroy()
@@ -37,26 +41,33 @@ export const steps = {
     const { status, body } = errorPage(error)
     res.writeHead(status).end(body)
   },
+  /** What is answered to what a handler throws. */
+  explain(error: unknown): Reply {
+    return errorPage(error)
+  },
 }
 
 function errorPage(error: unknown): Reply {
-  const status = typeof error === 'object' && error !== null && 'status' in error ? Number(error.status) : 500
-  return { status, headers: [], body: `error ${status}` }
+  const { status = 500, headers = {} } = Object(error) as { status?: number; headers?: Record<string, string> }
+  return { status, headers: Object.entries(headers), body: `error ${status}` }
 }
 
 export type Steps = typeof steps
 
 /** An adapter for servers that make a response before they send it, over node:http. */
 export function reference(faults: Partial<Steps> = {}): AdapterSubject {
-  const { facts, open, commit, headers, write, commitLate, fail } = { ...steps, ...faults }
+  const { facts, open, commit, headers, write, commitLate, fail, guard, explain } = { ...steps, ...faults }
 
-  async function respond(res: ServerResponse, opened: Promise<Session>[], handle: Handle): Promise<void> {
+  type Served = Readonly<{ opened: Promise<Session>[]; handle: Handle; freshness: Freshness | null }>
+
+  async function respond(res: ServerResponse, { opened, handle, freshness }: Served): Promise<void> {
     const { req } = res
     let reply: Reply | null = null
     try {
       const sessions = await Promise.all(opened)
       const request = { method: req.method ?? '', url: req.url ?? '', raw: req }
-      reply = await handle(sessions[0] as Session, request).catch(errorPage)
+      const session = sessions[0] as Session
+      reply = await answer(session, freshness, () => handle(session, request)).catch(explain)
       const { status } = reply
       for (const session of sessions) await commit(session, status, res)
       for (const [name, value] of reply.headers) res.appendHeader(name, value)
@@ -72,6 +83,11 @@ export function reference(faults: Partial<Steps> = {}): AdapterSubject {
     }
   }
 
+  async function answer(session: Session, freshness: Freshness | null, work: () => Promise<Reply>): Promise<Reply> {
+    if (freshness !== null) guard(session, freshness)
+    return work()
+  }
+
   return {
     late: 'saved',
     async serve(sessions, handle, options) {
@@ -79,7 +95,7 @@ export function reference(faults: Partial<Steps> = {}): AdapterSubject {
       const server = createServer((req, res) => {
         if (!req.url?.startsWith(options.path)) return void res.writeHead(404).end()
         const opened = mounted.map(async (each) => open(each, facts(req, options), req))
-        return void respond(res, opened, handle)
+        return void respond(res, { opened, handle, freshness: options.guard })
       })
       return listen(server)
     },

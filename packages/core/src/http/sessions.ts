@@ -129,6 +129,7 @@ const NAMES: Readonly<Record<keyof SessionsOptions, true>> = {
   keys: true,
   idle: true,
   absolute: true,
+  persistent: true,
   rotateEvery: true,
   overlap: true,
   touchEvery: true,

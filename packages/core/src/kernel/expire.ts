@@ -6,8 +6,9 @@ export type Expiry = 'idle' | 'absolute'
 
 /** When a session that is not used again is over: the earlier of its idle and its absolute deadline. */
 export function idleDeadline(record: SessionRecord, policy: Policy): number {
-  if (policy.idleMs === null) return record.absoluteAt
-  return Math.min(record.lastSeenAt + policy.idleMs, record.absoluteAt)
+  const idleMs = record.persistent ? policy.persistentIdleMs : policy.idleMs
+  if (idleMs === null) return record.absoluteAt
+  return Math.min(record.lastSeenAt + idleMs, record.absoluteAt)
 }
 
 /**

@@ -16,12 +16,16 @@ export interface IssueInput {
   readonly device?: Device | null
   readonly persistent?: boolean
   readonly actor?: Actor | null
+  /** The session is over by then at the latest, in ms, however much longer the policy allows. */
+  readonly absoluteAt?: number
   readonly extra?: Readonly<Record<string, string>>
   readonly data?: string
 }
 
 /** Begins a session: generation 0, confirmed (its token is new, so there is no older one to retire), both deadlines ahead. */
 export function issue(input: IssueInput, policy: Policy, now: number): SessionRecord {
+  const persistent = input.persistent ?? false
+  const absoluteMs = persistent ? policy.persistentAbsoluteMs : policy.absoluteMs
   const record: SessionRecord = {
     id: input.id,
     revision: `0.${input.random}`,
@@ -34,13 +38,13 @@ export function issue(input: IssueInput, policy: Policy, now: number): SessionRe
     rotation: 'soft',
     hardRotations: 0,
     createdAt: now,
-    absoluteAt: now + policy.absoluteMs,
+    absoluteAt: Math.min(now + absoluteMs, input.absoluteAt ?? Number.POSITIVE_INFINITY),
     lastSeenAt: now,
     auth: input.auth ?? null,
     credential: input.credential ?? null,
     fingerprint: input.fingerprint ?? null,
     device: input.device ?? null,
-    persistent: input.persistent ?? false,
+    persistent,
     actor: input.actor ?? null,
     extra: input.extra ?? {},
     endedReason: null,

@@ -4,6 +4,10 @@ export interface Policy {
   readonly idleMs: number | null
   /** A session is over this long after it was issued, whatever happens in between. */
   readonly absoluteMs: number
+  /** {@link Policy.idleMs} of persistent (remember-me) sessions. */
+  readonly persistentIdleMs: number | null
+  /** {@link Policy.absoluteMs} of persistent sessions. */
+  readonly persistentAbsoluteMs: number
   /** A soft rotation is due this long after the current token was first seen. `null`: never by time. */
   readonly rotateEveryMs: number | null
   /** How long a retired token keeps working after its successor has been seen. */
@@ -23,11 +27,14 @@ export interface Policy {
 const SECOND = 1000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
 
 /** The policy of `createSessions()` without options. */
 export const defaultPolicy: Policy = {
   idleMs: 30 * MINUTE,
   absoluteMs: 24 * HOUR,
+  persistentIdleMs: 14 * DAY,
+  persistentAbsoluteMs: 30 * DAY,
   rotateEveryMs: 15 * MINUTE,
   overlapMs: MINUTE,
   touchEveryMs: MINUTE,

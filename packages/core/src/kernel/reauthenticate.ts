@@ -1,4 +1,4 @@
-import type { Fingerprint, SessionRecord } from './record.ts'
+import type { Authentication, Fingerprint, SessionRecord } from './record.ts'
 import { rotate } from './rotate.ts'
 
 /** A fresh proof of identity. */
@@ -27,10 +27,24 @@ export function reauthenticate(
     state: 'authenticated',
     lastSeenAt: Math.max(record.lastSeenAt, arrivedAt),
     fingerprint: fingerprint ?? record.fingerprint,
-    auth: {
-      at: arrivedAt,
-      methods: [...new Set([...(record.auth?.methods ?? []), proof.method])],
-      level: proof.level ?? record.auth?.level ?? null,
-    },
+    auth: addProof(record.auth, proof, arrivedAt),
+  }
+}
+
+/** What is known of the user's proofs once one more was given at `at`. What the others showed keeps the age it has. */
+export function addProof(auth: Authentication | null, proof: Proof, at: number): Authentication {
+  const before = auth ?? { at, methods: [], level: null }
+  const used = new Map(before.methods.map((method, index) => [method, before.usedAt?.[index] ?? before.at]))
+  used.set(proof.method, Math.max(at, used.get(proof.method) ?? at))
+  const latest = Math.max(at, before.at)
+  const levelAt = proof.level === undefined ? (before.levelAt ?? before.at) : at
+  const level = proof.level ?? before.level
+  const usedAt = [...used.values()]
+  return {
+    at: latest,
+    methods: [...used.keys()],
+    level,
+    ...(usedAt.some((instant) => instant !== latest) ? { usedAt } : {}),
+    ...(level !== null && levelAt !== latest ? { levelAt } : {}),
   }
 }

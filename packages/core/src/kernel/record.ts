@@ -23,6 +23,10 @@ export interface Authentication {
   readonly methods: readonly string[]
   /** Assurance level as the application counts it (NIST SP 800-63B-4: 1–3), or null. */
   readonly level: number | null
+  /** When each of `methods` was last used, in ms and in their order. Absent: all of them at `at`. */
+  readonly usedAt?: readonly number[]
+  /** When `level` was reached, in ms, if that was not at `at`. */
+  readonly levelAt?: number
 }
 
 /** Reduced features of the client: never an IP address or a User-Agent string. */

@@ -2,14 +2,15 @@ import { credentialDigest } from '../crypto/credential.ts'
 import type { Token } from '../crypto/token.ts'
 import { type Changes, mergeChanges } from '../data/draft.ts'
 import { VERSION_KEY } from '../data/shape.ts'
-import { type InterruptedReason, SessionInterruptedError, ValueError } from '../errors.ts'
+import { SessionInterruptedError, ValueError } from '../errors.ts'
 import { type SessionRecord, stamp, writes } from '../kernel/record.ts'
 import { rejudge } from '../kernel/rejudge.ts'
 import { touch } from '../kernel/touch.ts'
 import { type SessionEvent, transition } from '../kernel/transition.ts'
 import { createRecord, issueFor } from './create.ts'
 import { endSource } from './end.ts'
-import { locked, requireWritable, type Step, type Work } from './intents.ts'
+import { withFlashes } from './flash.ts'
+import { interrupted, locked, requireWritable, type Step, type Work } from './intents.ts'
 import { emit, reportFailure } from './load.ts'
 import { commitSignIn } from './sign-in.ts'
 import { type Budget, callStore, isStoreFailure, withBudget } from './store-gate.ts'
@@ -35,8 +36,9 @@ export function settle(visit: Visit, status: number): Promise<void> | undefined 
 export function start(visit: Visit, changes: Changes): Promise<void> | undefined {
   const { pending, due } = visit
   if (changes.patch.size > 0 && visit.refused !== null) requireWritable(visit, 'Changing session.data')
-  const hidden = visit.takeHiddenWrites() && pending.end === null && pending.signIn === null
-  const intends = pending.end !== null || pending.signIn !== null || pending.steps.length > 0
+  const { end, signIn, steps, flashes } = pending
+  const hidden = visit.takeHiddenWrites() && end === null && signIn === null
+  const intends = end !== null || signIn !== null || steps.length > 0 || flashes.length > 0
   let work: Promise<void> | undefined
   if (intends || changes.patch.size > 0) work = run({ visit, changes, draft: visit.draft, intents: visit.begin() })
   else if (due.confirm || due.touch || due.rotate) work = catchUp(visit)
@@ -51,7 +53,7 @@ async function run(work: Work): Promise<void> {
       if (intents.end !== null) await endSource(visit, budget, intents.end)
       if (intents.signIn !== null) await commitSignIn(work, intents.signIn, budget)
       else if (visit.record !== null) await modify(work, budget)
-      else if (changes.patch.size > 0) await begin(work, budget)
+      else if (changes.patch.size > 0 || intents.flashes.length > 0) await begin(work, budget)
     })
     visit.failure = null
   } catch (error) {
@@ -64,9 +66,10 @@ async function run(work: Work): Promise<void> {
 }
 
 /** A visitor's first write: an anonymous session. */
-async function begin({ visit, changes, draft }: Work, budget: Budget): Promise<void> {
-  visit.requireToken('The first write to session.data')
-  const { sid, record } = issueFor(visit.engine, visit.arrival, { subject: null, data: changes.text })
+async function begin({ visit, changes, draft, intents }: Work, budget: Budget): Promise<void> {
+  visit.requireToken('The first write to a session')
+  const extra = withFlashes({}, intents.flashes)
+  const { sid, record } = issueFor(visit.engine, visit.arrival, { subject: null, data: changes.text, extra })
   await createRecord(visit.engine, budget, record)
   visit.adopt(record, { sid, generation: 0, oldKey: false })
   draft.settle(changes, record.data)
@@ -131,6 +134,7 @@ function nextRecord(work: Work, current: SessionRecord, overwritten: Set<string>
     const version = engine.shape.stampOver(next.extra[VERSION_KEY])
     next = { ...next, data, extra: version === undefined ? next.extra : { ...next.extra, [VERSION_KEY]: version } }
   }
+  next = { ...next, extra: withFlashes(next.extra, intents.flashes) }
   for (const step of intents.steps) {
     const outcome = transition(next, eventOf(step, visit), engine.policy, now)
     if (outcome.ok) next = outcome.record
@@ -150,7 +154,7 @@ function eventOf(step: Step, visit: Visit): SessionEvent {
 }
 
 /** Confirmation, activity and a due soft rotation, as far as they still apply to the record that is stored now. */
-function withDues(visit: Visit, current: SessionRecord, rotatesAnyway: boolean): SessionRecord {
+export function withDues(visit: Visit, current: SessionRecord, rotatesAnyway: boolean): SessionRecord {
   const { record, token, due, accepted, engine } = visit
   let next = current
   if (due.confirm && record !== null && current.revision === record.revision) next = { ...record }
@@ -177,11 +181,6 @@ function mergedData({ visit, changes }: Work, current: SessionRecord, overwritte
     )
   }
   return merged.text
-}
-
-function interrupted(verdict: InterruptedReason): SessionInterruptedError {
-  const what = { ended: 'has ended', locked: 'was locked', superseded: 'has a new token' }[verdict as 'ended']
-  return new SessionInterruptedError(verdict, `The session ${what} while this request ran; nothing was saved.`)
 }
 
 /** Confirmation, touch and periodic rotation: tried once; a failure is an event and costs nobody a page. */

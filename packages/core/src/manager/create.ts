@@ -18,11 +18,12 @@ export interface Issued {
 export function issueFor(
   engine: Engine,
   arrival: Arrival,
-  input: Omit<IssueInput, 'id' | 'random' | 'fingerprint' | 'extra'>,
+  input: Omit<IssueInput, 'id' | 'random' | 'fingerprint'>,
 ): Issued {
   const sid = mintSid(engine.random.bytes(32))
   const fingerprint = engine.policy.fingerprint === 'off' ? null : arrival.fingerprint
-  const extra = engine.shape.version === undefined ? {} : { [VERSION_KEY]: engine.shape.version }
+  const version = engine.shape.version === undefined ? {} : { [VERSION_KEY]: engine.shape.version }
+  const extra = { ...input.extra, ...version }
   const complete = { ...input, id: sidToId(sid), random: revisionRandom(engine), fingerprint, extra }
   return { sid, record: issue(complete, engine.policy, engine.clock.now()) }
 }

@@ -24,6 +24,8 @@ export interface Engine {
   readonly queue: CommitQueue
   readonly storeTimeoutMs: number
   readonly carry: readonly string[]
+  /** Whether sign-ins may be persistent. */
+  readonly persistent: boolean
   readonly device: boolean
   readonly limit: Limit | null
   readonly onStoreError: 'fail' | 'anonymous'
@@ -56,6 +58,7 @@ export function createEngine<Data extends object>(options: ManagerOptions<Data>)
     carry: readCarry(options.carry),
     device: (options.device ?? false) !== false,
     limit: readLimit(options.limit, options.store),
+    persistent: options.persistent !== false,
     onStoreError: oneOf(options.onStoreError, ['fail', 'anonymous'], 'onStoreError'),
     onOverwrite: oneOf(options.onOverwrite, ['event', 'throw'], 'onOverwrite'),
     onServerError: oneOf(options.onServerError, ['drop', 'keep'], 'onServerError'),

@@ -5,16 +5,26 @@ interface About {
   /** Public handle of the session, or null when there is none (a forged token, for instance). */
   readonly handle: string | null
   readonly subject: string | null
+  /** Who acts in the session, where that is not its subject. */
+  readonly actor?: string
 }
 
 /** What each event carries besides `type`, `at`, `handle` and `subject`. No secret is ever part of one. */
 export interface SessionEvents {
   /** A first write created an anonymous session. */
   created: object
-  /** A sign-in created an authenticated session. `replaced` is the handle of the session it took over from. */
+  /** A sign-in created an authenticated session, or `stopActing()` did. `replaced` is the handle of the session it took over from. */
   'signed-in': { readonly replaced: string | null }
   /** The session was ended: `signed-out`, `replaced`, `reuse` … */
   ended: { readonly reason: EndedReason }
+  /** `actAs()` created a session of `subject` in which `actor` acts, until `absoluteAt` (ms) at the latest. */
+  'impersonation-started': {
+    readonly actor: string
+    readonly replaced: string | null
+    readonly absoluteAt: number
+  }
+  /** A session in which `actor` acts was ended: follows its `ended`. One that only runs out raises `expired`, if it is used again. */
+  'impersonation-ended': { readonly actor: string; readonly reason: EndedReason }
   /** A deadline had passed: found by a request that came after it, or by what ends sessions. */
   expired: { readonly reason: Expiry }
   /** The token changed. */

@@ -25,7 +25,6 @@ const RIGHT_CALL: Readonly<Record<string, string>> = {
   resetMaxAge: 'nothing: the idle timeout slides by itself',
   get: 'session.data',
   set: 'session.data',
-  flash: 'session.data',
 }
 
 /** Properties that other session libraries have, with other meanings. */
@@ -41,7 +40,8 @@ export function refuseHabits(prototype: object): void {
     const instead =
       name === 'data' ? 'Assign its keys: Object.assign(session.data, …)' : 'Application data belongs into session.data'
     const set = refusal(`session.${name} cannot be assigned. ${instead}.`)
-    const { value, get = () => value as unknown } = property
+    // Frozen, because it serves every session: what is hung on it would be seen by all users.
+    const { get = always(Object.freeze(property.value)) } = property
     Object.defineProperty(prototype, name, { get, set, enumerable: false, configurable: true })
   }
   for (const [name, call] of Object.entries(RIGHT_CALL)) {
@@ -54,6 +54,10 @@ export function refuseHabits(prototype: object): void {
     )
     Object.defineProperty(prototype, name, { get: refuse, set: refuse })
   }
+}
+
+function always(value: unknown): () => unknown {
+  return () => value
 }
 
 /** Frozen, because one function serves every session: what is hung on it would be seen by all users. */

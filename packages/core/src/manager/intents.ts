@@ -1,10 +1,12 @@
 import { requireStamp } from '../crypto/credential.ts'
 import { type Changes, type Draft, dropKeys, pickKeys, type Updater } from '../data/draft.ts'
 import { InvalidDataSignal } from '../data/shape.ts'
-import { ConfigError, HeadersSentError, SessionInterruptedError } from '../errors.ts'
+import { ConfigError, HeadersSentError, type InterruptedReason, SessionInterruptedError } from '../errors.ts'
 import type { Proof } from '../kernel/reauthenticate.ts'
 import type { EndedReason } from '../kernel/record.ts'
 import { transition } from '../kernel/transition.ts'
+import type { Handover } from './acting.ts'
+import type { Flash } from './flash.ts'
 import { nothing, type Visit } from './visit.ts'
 
 /** What may be said about a sign-in. */
@@ -43,6 +45,8 @@ export interface SignInIntent {
   readonly subject: string
   readonly options: SignInOptions
   readonly carry: readonly string[]
+  /** Set if nobody signs in: the new session comes out of this one. */
+  readonly handover: Handover | null
   readonly before: Draft
   readonly stepsBefore: readonly Step[]
 }
@@ -54,6 +58,8 @@ export interface Pending {
   signIn: SignInIntent | null
   /** In the order of the calls; for the new session if there is a sign-in. */
   steps: Step[]
+  /** Messages for whoever takes them; for the new session if there is a sign-in. */
+  flashes: Flash[]
 }
 
 /** What one commit carries out. The visit's own intents and draft may move on while it runs. */
@@ -73,27 +79,41 @@ export function update(visit: Visit, key: string, updater: Updater): void {
 
 /** Has the next commit sign in. Data already there is carried or dropped now, as far as the application can see. */
 export function signIn(visit: Visit, subject: string, options: SignInOptions): void {
-  if (typeof subject !== 'string' || subject === '') {
-    throw new ConfigError('signIn(subject) needs a non-empty string: String(user.id).')
-  }
+  checkSubject(subject, 'signIn')
   if (options.carry !== undefined && !Array.isArray(options.carry)) {
     throw new ConfigError('signIn(…, { carry }) needs an array of keys.')
   }
   if (options.credential !== undefined) requireStamp(options.credential, 'signIn(…, { credential })')
   if (visit.headersSent) throw new HeadersSentError('signIn()')
   const { engine, pending } = visit
+  if (options.persistent === true && !engine.persistent) {
+    throw new ConfigError('signIn(…, { persistent: true }) is forbidden by the option `persistent: false`.')
+  }
   const carry = options.carry ?? engine.carry
   const inherits = pending.end === null && visit.refused === null && visit.inheritable(visit.record, subject)
   const before = pending.signIn?.before ?? visit.draft
   const data = inherits ? carriable(visit, before, carry) : ''
-  pending.signIn = { subject, options, carry, before, stepsBefore: pending.signIn?.stepsBefore ?? pending.steps }
-  pending.steps = []
-  visit.draft = visit.newDraft(pickKeys(data, carry), engine.shape.version)
+  takeOver(visit, { subject, options, carry, handover: null }, pickKeys(data, carry))
   const dropped = dropKeys(data, carry)
   if (dropped.length === 0) return
   engine.advise(
     `signIn() starts with fresh data and dropped: ${dropped.join(', ')}. List in \`carry\` what should survive.`,
   )
+}
+
+/** Throws for what is nobody's name. */
+export function checkSubject(subject: string, method: 'signIn' | 'actAs'): void {
+  if (typeof subject === 'string' && subject !== '') return
+  throw new ConfigError(`${method}(subject) needs a non-empty string: String(user.id).`)
+}
+
+/** Has the next commit issue a session in place of this one. What follows in this request, and `data` alone, is the new one's. */
+export function takeOver(visit: Visit, intent: Omit<SignInIntent, 'before' | 'stepsBefore'>, data: string): void {
+  const { pending } = visit
+  const { before, stepsBefore } = pending.signIn ?? { before: visit.draft, stepsBefore: pending.steps }
+  pending.signIn = { ...intent, before, stepsBefore }
+  pending.steps = []
+  visit.draft = visit.newDraft(data, visit.engine.shape.version)
 }
 
 /** The data to carry from; opened where it is versioned, so that older data is migrated first. */
@@ -156,4 +176,10 @@ export function locked(action: string): SessionInterruptedError {
     'locked',
     `${action} is not possible: the session is locked. reauthenticate(), signIn() and signOut() are.`,
   )
+}
+
+/** What a commit meets whose session is no longer its to change. */
+export function interrupted(verdict: InterruptedReason): SessionInterruptedError {
+  const what = { ended: 'has ended', locked: 'was locked', superseded: 'has a new token' }[verdict as 'ended']
+  return new SessionInterruptedError(verdict, `The session ${what} while this request ran; nothing was saved.`)
 }

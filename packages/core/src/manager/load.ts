@@ -1,7 +1,7 @@
 import { readToken, sidToId, type Token } from '../crypto/token.ts'
 import { SessionInterruptedError, StoreUnavailableError } from '../errors.ts'
 import { type Expiry, expire } from '../kernel/expire.ts'
-import type { Device, EndedReason, Fingerprint, SessionRecord } from '../kernel/record.ts'
+import type { Actor, Device, EndedReason, Fingerprint, SessionRecord } from '../kernel/record.ts'
 import { type Effect, type Refusal, type SessionEvent, standing, transition } from '../kernel/transition.ts'
 import type { Engine } from './engine.ts'
 import type { SessionEvents, SessionEventType } from './events.ts'
@@ -51,12 +51,17 @@ export interface Loaded {
 export function emit<T extends SessionEventType>(
   engine: Engine,
   type: T,
-  about: { readonly id: string; readonly subject: string | null } | null,
+  about: (Pick<SessionRecord, 'id' | 'subject'> & { readonly actor?: Actor | null }) | null,
   detail: SessionEvents[T],
 ): void {
-  const event = { type, at: engine.clock.now(), handle: about?.id ?? null, subject: about?.subject ?? null, ...detail }
+  const { id: handle = null, subject = null, actor } = about ?? {}
+  const acting = actor == null ? {} : { actor: actor.subject }
+  const at = engine.clock.now()
   // The detail fits the type by the signature; TypeScript does not distribute the union over a generic.
-  engine.hub.emit(event as never)
+  engine.hub.emit({ type, at, handle, subject, ...acting, ...detail } as never)
+  if (type === 'ended' && actor != null) {
+    engine.hub.emit({ type: 'impersonation-ended', at, handle, subject, ...acting, ...detail } as never)
+  }
 }
 
 /** Reports a failed store call. */

@@ -5,6 +5,14 @@ import type { Duration } from './duration.ts'
 import type { LimitOptions } from './limits.ts'
 import type { Clock, Random, SessionStore } from './ports.ts'
 
+/** Deadlines of persistent (remember-me) sessions, in place of `idle` and `absolute`. */
+export interface PersistentOptions {
+  /** Idle timeout, default `'14d'`, or `idle` if that is longer; `false` for none, which is the default where `idle` is `false`. */
+  readonly idle?: Duration | false
+  /** Absolute timeout, default `'30d'`, or `absolute` if that is longer. Browsers forget cookies after 400 days. @see NIST SP 800-63B-4 §2.1.3 */
+  readonly absolute?: Duration
+}
+
 /** What the session manager can be told; the transport's options are in `SessionsOptions`. */
 export interface ManagerOptions<Data extends object> {
   /** Where sessions live. Required: there is no silent default. */
@@ -18,6 +26,8 @@ export interface ManagerOptions<Data extends object> {
   readonly idle?: Duration | false
   /** Absolute timeout, default `'24h'`. Only signing in again makes a new one. @see OWASP ASVS 5.0 7.3.2 */
   readonly absolute?: Duration
+  /** Deadlines of sessions signed in with `persistent: true`; `false` forbids them. */
+  readonly persistent?: PersistentOptions | false
   /** How often a signed-in session's token is replaced while it is used, default `'15m'`; `false` for never. */
   readonly rotateEvery?: Duration | false
   /** How long a replaced token keeps working once its successor was seen, default `'60s'`, at least 2 × clockSkew + storeTimeout. */

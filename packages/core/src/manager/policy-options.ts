@@ -1,30 +1,31 @@
 import { ConfigError } from '../errors.ts'
 import { defaultPolicy, type Policy } from '../kernel/policy.ts'
-import { oneOf, readDuration } from './duration.ts'
-import type { ManagerOptions } from './options.ts'
+import { type Duration, oneOf, readDuration } from './duration.ts'
+import type { ManagerOptions, PersistentOptions } from './options.ts'
 
 /** The times and verdicts of the options, checked against each other. */
 export function readPolicy<Data extends object>(options: ManagerOptions<Data>, storeTimeoutMs: number): Policy {
   const absoluteMs = readDuration(options.absolute ?? defaultPolicy.absoluteMs, 'absolute')
-  const idleMs = options.idle === false ? null : readDuration(options.idle ?? Math.min(1_800_000, absoluteMs), 'idle')
+  const idleMs = readIdle(options.idle ?? Math.min(1_800_000, absoluteMs), 'idle')
   const overlapMs = readDuration(options.overlap ?? defaultPolicy.overlapMs, 'overlap')
   const clockSkewMs = readDuration(options.clockSkew ?? defaultPolicy.clockSkewMs, 'clockSkew')
-  if (absoluteMs === 0) throw new ConfigError('`absolute` must be longer than 0.')
-  if (idleMs === 0) throw new ConfigError('`idle` must be longer than 0; use `false` for no idle timeout.')
-  if (idleMs !== null && idleMs > absoluteMs) throw new ConfigError('`idle` must not be longer than `absolute`.')
+  checkDeadlines(idleMs, absoluteMs)
+  const persistent = readPersistent(options.persistent, idleMs, absoluteMs)
   if (overlapMs < 2 * clockSkewMs + storeTimeoutMs) {
     throw new ConfigError(
       `\`overlap\` (${overlapMs} ms) must be at least 2 × clockSkew + storeTimeout (${2 * clockSkewMs + storeTimeoutMs} ms), or requests in flight during a rotation would be taken for theft.`,
     )
   }
+  const shortestMs = Math.min(idleMs ?? 27_000_000, persistent.persistentIdleMs ?? Number.POSITIVE_INFINITY)
   const touchEveryMs =
-    options.touchEvery === undefined
-      ? Math.floor((idleMs ?? 27_000_000) / 30)
-      : readDuration(options.touchEvery, 'touchEvery')
-  if (idleMs !== null && touchEveryMs >= idleMs) throw new ConfigError('`touchEvery` must be shorter than `idle`.')
+    options.touchEvery === undefined ? Math.floor(shortestMs / 30) : readDuration(options.touchEvery, 'touchEvery')
+  for (const [name, ms] of [['idle', idleMs] as const, ['persistent.idle', persistent.persistentIdleMs] as const]) {
+    if (ms !== null && touchEveryMs >= ms) throw new ConfigError(`\`touchEvery\` must be shorter than \`${name}\`.`)
+  }
   return {
     idleMs,
     absoluteMs,
+    ...persistent,
     rotateEveryMs:
       options.rotateEvery === false
         ? null
@@ -36,4 +37,42 @@ export function readPolicy<Data extends object>(options: ManagerOptions<Data>, s
     onIdle: oneOf(options.onIdle, ['end', 'lock'], 'onIdle'),
     fingerprint: oneOf(options.fingerprint, ['observe', 'off', 'lock', 'end'], 'fingerprint'),
   }
+}
+
+type Persistent = Pick<Policy, 'persistentIdleMs' | 'persistentAbsoluteMs'>
+
+/** Never shorter than the other deadlines unless told to; where they are forbidden, those hold for what is left of them. */
+function readPersistent(
+  options: PersistentOptions | false = {},
+  idleMs: number | null,
+  absoluteMs: number,
+): Persistent {
+  if (options === false) return { persistentIdleMs: idleMs, persistentAbsoluteMs: absoluteMs }
+  if (typeof options !== 'object' || options === null) {
+    throw new ConfigError("`persistent` must be an object, like { idle: '14d', absolute: '30d' }, or false.")
+  }
+  const unknown = Object.keys(options).find((name) => !['idle', 'absolute'].includes(name))
+  if (unknown !== undefined) {
+    throw new ConfigError(`\`persistent.${unknown}\` is no option. There are: idle, absolute.`)
+  }
+  const longest = Math.max(defaultPolicy.persistentAbsoluteMs, absoluteMs)
+  const persistentAbsoluteMs = readDuration(options.absolute ?? longest, 'persistent.absolute')
+  const usual = Math.max(defaultPolicy.persistentIdleMs as number, idleMs ?? 0) // the default policy has one
+  const persistentIdleMs = readIdle(
+    options.idle ?? (idleMs === null ? false : Math.min(usual, persistentAbsoluteMs)),
+    'persistent.idle',
+  )
+  checkDeadlines(persistentIdleMs, persistentAbsoluteMs, 'persistent.')
+  return { persistentIdleMs, persistentAbsoluteMs }
+}
+
+function readIdle(idle: Duration | false, name: string): number | null {
+  return idle === false ? null : readDuration(idle, name)
+}
+
+function checkDeadlines(idleMs: number | null, absoluteMs: number, whose = ''): void {
+  const [idle, absolute] = [`\`${whose}idle\``, `\`${whose}absolute\``]
+  if (absoluteMs === 0) throw new ConfigError(`${absolute} must be longer than 0.`)
+  if (idleMs === 0) throw new ConfigError(`${idle} must be longer than 0; use \`false\` for no idle timeout.`)
+  if (idleMs !== null && idleMs > absoluteMs) throw new ConfigError(`${idle} must not be longer than ${absolute}.`)
 }

@@ -1,5 +1,6 @@
 import { idleDeadline } from '../kernel/expire.ts'
 import type { Authentication } from '../kernel/record.ts'
+import { actorOf } from './acting.ts'
 import { Habits, refuseHabits } from './habits.ts'
 import type { Previous, Refused } from './load.ts'
 import type { Visit } from './visit.ts'
@@ -28,6 +29,11 @@ export class SessionView extends Habits {
   get lockedSubject(): string | null {
     const visit = this.#look()
     return visit.state === 'locked' ? visit.subject : null
+  }
+
+  /** Who acts in this session, if that is not its subject: see `actAs()`; else null. Not null while locked. */
+  get actor(): string | null {
+    return actorOf(this.#look())
   }
 
   /** Public name of the stored session, safe to log, list and show; null while nothing is stored. */
@@ -61,7 +67,7 @@ export class SessionView extends Habits {
     return this.#stored()?.absoluteAt ?? null
   }
 
-  /** When and how the user proved who they are; null for visitors. */
+  /** When and how the user proved who they are; null for visitors, and where somebody else acts. */
   get auth(): Authentication | null {
     return this.#stored()?.auth ?? null
   }

@@ -1,8 +1,12 @@
+import { type ActOptions, actAs, stopActing } from './acting.ts'
 import { settle, start } from './commit.ts'
 import { verifyCredential } from './credential.ts'
+import { flash } from './flash.ts'
+import { type Freshness, readFreshness, requireFresh, staleness } from './freshness.ts'
 import { refuseHabits } from './habits.ts'
 import { endWith, type Reauthentication, rotateSoon, type SignInOptions, signIn, takeStep, update } from './intents.ts'
 import { SessionView } from './session-view.ts'
+import { takeFlash } from './take-flash.ts'
 import type { Visit } from './visit.ts'
 
 /**
@@ -103,6 +107,59 @@ export class Session<Data extends object = DefaultData> extends SessionView {
   /** Locks the session: it reads as signed out until `reauthenticate()`, a sign-in or a sign-out. */
   lock(): void {
     takeStep(this.#look(), { type: 'lock' })
+  }
+
+  /**
+   * Throws unless the signed-in user has proved who they are as recently, and as well, as you say; a `reauthenticate()` of this
+   * request counts. Adapters have it as a guard for routes: `requireFresh('5m')`.
+   *
+   * @throws {FreshnessError} the proof is too old or not good enough, or there is nobody to give one; `reason` says which
+   * @throws {SessionInterruptedError} the request sees a stand-in; loaded again it sees its session
+   * @throws {StoreUnavailableError} the request sees a stand-in because the store failed
+   */
+  requireFresh(freshness: Freshness): void {
+    requireFresh(this.#look(), readFreshness(freshness))
+  }
+
+  /** Whether {@link Session.requireFresh} would let the request pass. */
+  isFresh(freshness: Freshness): boolean {
+    return staleness(this.#look(), readFreshness(freshness)) === null
+  }
+
+  /**
+   * Acts as somebody else: a new session of `subject`, with `actor` set, none of the actor's data, and a deadline of its own
+   * (1 hour); the actor's session ends. Whether they may is yours to find out. Throws a `SessionInterruptedError` where nobody
+   * is signed in or somebody acts already.
+   */
+  actAs(subject: string, options: ActOptions = {}): void {
+    actAs(this.#look(), subject, options)
+  }
+
+  /** Goes back: a new session of the actor's own, with the proofs and the absolute deadline that the former one had. */
+  stopActing(): void {
+    stopActing(this.#look())
+  }
+
+  /**
+   * Leaves a message for a later page, under a key: kept until `takeFlash()`, whatever redirects lie in between. It is not part
+   * of `data`. Throws a `ValueError` for what cannot be stored.
+   */
+  flash(key: string, value: unknown): void {
+    flash(this.#look(), key, value)
+  }
+
+  /**
+   * Takes the messages left under a key, oldest first, and resolves once nobody else can: of parallel requests one gets them.
+   * What is taken is gone, even if the response is lost. Writes only if there is a message.
+   *
+   * @throws {StoreUnavailableError} nothing was taken
+   * @throws {StoreAmbiguousError} it is unknown whether it was taken
+   */
+  async takeFlash(key: string): Promise<unknown[]> {
+    while (this.#committing !== null) await this.#committing.catch(() => {})
+    const taking = takeFlash(this.#look(), key)
+    await this.#during(taking.then(() => {}))
+    return taking
   }
 
   /**

@@ -1,16 +1,19 @@
 import { credentialDigest } from '../crypto/credential.ts'
 import { applyPatch, mergeChanges, pickKeys } from '../data/draft.ts'
 import { SessionInterruptedError, ValueError } from '../errors.ts'
-import type { Authentication, Device, SessionRecord } from '../kernel/record.ts'
+import type { Device, SessionRecord } from '../kernel/record.ts'
+import { requireUnchanged } from './acting.ts'
 import { createRecord, issueFor } from './create.ts'
 import { pendingStamp } from './credential.ts'
 import { endedBy, endRecord } from './end.ts'
+import type { Engine } from './engine.ts'
+import { withFlashes } from './flash.ts'
+import { authAtIssue } from './freshness.ts'
 import type { SignInIntent, Work } from './intents.ts'
 import { makeRoom } from './limits.ts'
 import { emit, recall, reportFailure } from './load.ts'
 import { type Budget, isStoreFailure } from './store-gate.ts'
 import { swap } from './swap.ts'
-import type { Visit } from './visit.ts'
 
 /** A sign-in being carried out: what it is to do, and the session it takes over from. */
 interface TakeOver {
@@ -41,8 +44,14 @@ export async function commitSignIn(work: Work, intent: SignInIntent, budget: Bud
   visit.due = { confirm: false, touch: false, rotate: false }
   draft.settle(changes, final.data)
   visit.sendToken(null)
-  emit(engine, 'signed-in', final, { replaced: takeOver?.old.id ?? null })
+  announce(engine, intent, final, takeOver?.old.id ?? null)
   if (final.state === 'locked') emit(engine, 'locked', final, {})
+}
+
+function announce(engine: Engine, { handover }: SignInIntent, issued: SessionRecord, replaced: string | null): void {
+  const actor = handover?.actor ?? null
+  if (actor === null) emit(engine, 'signed-in', issued, { replaced })
+  else emit(engine, 'impersonation-started', issued, { actor: actor.subject, replaced, absoluteAt: issued.absoluteAt })
 }
 
 function issueSignedIn(
@@ -53,10 +62,12 @@ function issueSignedIn(
   const { engine, arrival } = visit
   const { persistent = false, deviceName } = intent.options
   const { sid, record } = issueFor(engine, arrival, {
+    ...intent.handover,
     subject: intent.subject,
-    auth: authentication(visit, intents.steps, intent),
+    auth: authAtIssue(intent, intents.steps, visit.accepted.arrivedAt),
     persistent,
     device: engine.device ? deviceOf(arrival.device, deviceName) : null,
+    extra: withFlashes({}, intents.flashes),
     data,
   })
   const last = intents.steps.findLast((step) => step.type !== 'rotate')
@@ -109,7 +120,10 @@ async function endOld(takeOver: TakeOver, issued: SessionRecord, budget: Budget)
   }
 }
 
-/** Ends the old session if it still gives the data that was carried; otherwise returns it as it is now. Gone needs no ending. */
+/**
+ * Ends the old session if it still gives the data that was carried; otherwise returns it as it is now. Gone needs no ending,
+ * unless the new one came out of it: then it must still be there to give way.
+ */
 async function endUnlessChanged(
   takeOver: TakeOver,
   from: SessionRecord,
@@ -117,16 +131,20 @@ async function endUnlessChanged(
   budget: Budget,
 ): Promise<SessionRecord | null> {
   const { visit } = takeOver.work
+  const { intent } = takeOver
   try {
     const { wrote, current } = await swap(visit.engine, budget, {
       from,
       durability: 'replicated',
-      build: (now) => (newData(takeOver, now) === carried ? endedBy(visit, now, 'replaced') : null),
+      build: (now) => {
+        if (intent.handover !== null) requireUnchanged(visit, now)
+        return newData(takeOver, now) === carried ? endedBy(visit, now, 'replaced') : null
+      },
     })
     if (wrote !== null) emit(visit.engine, 'ended', wrote, { reason: 'replaced' })
     return wrote !== null || current.state === 'ended' ? null : current
   } catch (error) {
-    if (error instanceof SessionInterruptedError) return null
+    if (intent.handover === null && error instanceof SessionInterruptedError) return null
     throw error
   }
 }
@@ -141,16 +159,6 @@ function newData({ work, intent, inherits }: TakeOver, old: SessionRecord): stri
   } catch (error) {
     if (error instanceof ValueError) return work.changes.text // what does not fit is not carried
     throw error
-  }
-}
-
-function authentication(visit: Visit, steps: Work['intents']['steps'], intent: SignInIntent): Authentication {
-  const { methods = [], level } = intent.options
-  const proofs = steps.filter((step) => step.type === 'reauthenticate')
-  return {
-    at: visit.accepted.arrivedAt,
-    methods: [...new Set([...methods, ...proofs.map((proof) => proof.method)])],
-    level: proofs.findLast((proof) => proof.level !== undefined)?.level ?? level ?? null,
   }
 }
 

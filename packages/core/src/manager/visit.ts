@@ -115,9 +115,9 @@ export class Visit {
     }
   }
 
-  /** Data goes from a visitor to anybody, and from a subject to itself. */
+  /** Data goes from a visitor to anybody, and from a subject to itself, unless somebody else acted as that subject. */
   inheritable(record: SessionRecord | null, subject: string): boolean {
-    return record === null || record.subject === null || record.subject === subject
+    return record === null || record.subject === null || (record.subject === subject && record.actor === null)
   }
 
   /** A response of 500 and above keeps what protects (sign-out, lock, rotate) and drops what it may not have meant. */
@@ -126,6 +126,7 @@ export class Visit {
     const kept = signIn === null ? steps : signIn.stepsBefore
     this.pending.steps = kept.filter((step) => step.type !== 'reauthenticate')
     this.pending.signIn = null
+    this.pending.flashes = []
     this.draft = this.freshDraft()
     this.#hidden = this.emptyDraft()
   }
@@ -207,5 +208,5 @@ export class Visit {
 
 /** No intents. */
 export function nothing(): Pending {
-  return { end: null, signIn: null, steps: [] }
+  return { end: null, signIn: null, steps: [], flashes: [] }
 }

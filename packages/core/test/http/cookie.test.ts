@@ -159,7 +159,7 @@ describe('on the way through a session', () => {
   })
 
   it('a persistent one lives for the rest of the absolute lifetime, after a rotation too', async () => {
-    const { browser, clock } = setUp({ absolute: '10h' })
+    const { browser, clock } = setUp({ persistent: { absolute: '10h' } })
     const signed = await browser.request((session) => session.signIn('ada', { persistent: true }))
     expect(line(signed)).toMatch(/; Max-Age=36000$/)
     expect(signed.persistent).toBe(true)

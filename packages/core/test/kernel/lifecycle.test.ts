@@ -165,7 +165,7 @@ describe('reauthenticate', () => {
       rotation: 'hard',
       hardRotations: 1,
       lastSeenAt: NOW,
-      auth: { at: NOW, methods: ['password', 'totp'], level: 2 },
+      auth: { at: NOW, methods: ['password', 'totp'], level: 2, usedAt: [NOW - 5 * MINUTE, NOW] },
     })
   })
 
@@ -173,6 +173,7 @@ describe('reauthenticate', () => {
     const event = { type: 'reauthenticate', arrivedAt: NOW, method: 'password' } as const
     expect(transition(authenticated(), event, policy, NOW).record?.auth).toEqual({
       at: NOW,
+      levelAt: NOW - 5 * MINUTE,
       methods: ['password'],
       level: 1,
     })

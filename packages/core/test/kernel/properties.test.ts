@@ -1,4 +1,5 @@
 import {
+  type Authentication,
   discardAt,
   idleDeadline,
   type Policy,
@@ -23,6 +24,8 @@ const fingerprint = orNull(fc.record({ browser: feature, os: feature }))
 const policies: fc.Arbitrary<Policy> = fc.record({
   idleMs: orNull(fc.integer({ min: 1, max: 60 })),
   absoluteMs: fc.integer({ min: 1, max: 100 }),
+  persistentIdleMs: orNull(fc.integer({ min: 1, max: 80 })),
+  persistentAbsoluteMs: fc.integer({ min: 1, max: 120 }),
   rotateEveryMs: orNull(fc.integer({ min: 0, max: 40 })),
   overlapMs: fc.integer({ min: 1, max: 20 }),
   touchEveryMs: fc.integer({ min: 0, max: 10 }),
@@ -48,7 +51,15 @@ const live: fc.Arbitrary<SessionRecord> = fc.record({
   createdAt: instant,
   absoluteAt: instant,
   lastSeenAt: instant,
-  auth: orNull(fc.record({ at: instant, methods: fc.constant(['password']), level: orNull(fc.constant(1)) })),
+  auth: orNull(
+    fc.record({
+      at: instant,
+      methods: fc.constant(['password', 'otp']),
+      level: orNull(fc.constant(1)),
+      usedAt: fc.tuple(instant, instant),
+      levelAt: instant,
+    }),
+  ),
   credential: orNull(fc.constant('stamp')),
   fingerprint,
   device: orNull(fc.constant({ name: 'laptop' })),
@@ -111,7 +122,17 @@ function shiftRecord(record: SessionRecord | null, by: number): SessionRecord | 
     lastSeenAt: record.lastSeenAt + by,
     confirmedAt: confirmedAt === null ? null : confirmedAt + by,
     endedAt: endedAt === null ? null : endedAt + by,
-    auth: auth === null ? null : { ...auth, at: auth.at + by },
+    auth: auth === null ? null : shiftAuth(auth, by),
+  }
+}
+
+function shiftAuth(auth: Authentication, by: number): Authentication {
+  const { at, usedAt, levelAt } = auth
+  return {
+    ...auth,
+    at: at + by,
+    ...(usedAt === undefined ? {} : { usedAt: usedAt.map((instant) => instant + by) }),
+    ...(levelAt === undefined ? {} : { levelAt: levelAt + by }),
   }
 }
 

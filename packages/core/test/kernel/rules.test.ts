@@ -63,6 +63,15 @@ describe('expire', () => {
     expect(idleDeadline(authenticated({ lastSeenAt: absoluteAt - 10 }), policy)).toBe(absoluteAt)
   })
 
+  it('has a persistent session idle by a deadline of its own', () => {
+    const persistent = authenticated({ persistent: true, absoluteAt: NOW + 1000 * HOUR })
+    const shared = { ...policy, persistentIdleMs: 2 * HOUR }
+    expect(idleDeadline(persistent, shared)).toBe(NOW - 5 * MINUTE + 2 * HOUR)
+    expect(idleDeadline({ ...persistent, persistent: false }, shared)).toBe(NOW + 25 * MINUTE)
+    expect(idleDeadline(persistent, { ...policy, persistentIdleMs: null })).toBe(persistent.absoluteAt)
+    expect(discardAt(persistent, shared)).toBe(NOW - 5 * MINUTE + 26 * HOUR + policy.clockSkewMs)
+  })
+
   it('does not end what idles into a lock, until the absolute deadline', () => {
     expect(expire(authenticated(), locking, idleAt)).toBeNull()
     expect(expire(authenticated(), locking, absoluteAt)).toBe('absolute')

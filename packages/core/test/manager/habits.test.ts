@@ -26,7 +26,6 @@ describe('the habits of other session libraries', () => {
     'session.commit = 1',
     'session.signIn = () => {}',
     'session.flash = {}',
-    'session.flash("info", "x")',
     'session.destroy = 1',
     'session.destroy(() => {})',
     'session.regenerate(() => {})',

@@ -15,6 +15,7 @@ function problem(options: unknown): ConfigError {
 }
 
 const store = new ScriptedStore()
+const DAY = 24 * HOUR
 
 describe('createSessions()', () => {
   it.each<[string, unknown, RegExp]>([
@@ -39,6 +40,25 @@ describe('createSessions()', () => {
     ['a short overlap', { store, overlap: '11s' }, /`overlap` \(11000 ms\) must be at least .* \(12000 ms\)/],
     ['much skew', { store, clockSkew: '30s' }, /`overlap` \(60000 ms\) must be at least .* \(62000 ms\)/],
     ['touchEvery as long as idle', { store, touchEvery: '30m' }, /`touchEvery` must be shorter than `idle`/],
+    ['persistent: true', { store, persistent: true }, /`persistent` must be an object, like \{ idle: '14d'/],
+    ['no persistent', { store, persistent: null }, /`persistent` must be an object/],
+    [
+      'a misspelt deadline',
+      { store, persistent: { idel: 1 } },
+      /`persistent\.idel` is no option\. There are: idle, abs/,
+    ],
+    ['persistent for 0', { store, persistent: { absolute: 0 } }, /`persistent\.absolute` must be longer than 0/],
+    ['persistent idle 0', { store, persistent: { idle: 0 } }, /`persistent\.idle` must be longer than 0; use `false`/],
+    [
+      'persistent idle longer than absolute',
+      { store, persistent: { idle: '2d', absolute: '1d' } },
+      /`persistent\.idle` must not be longer than `persistent\.absolute`/,
+    ],
+    [
+      'touchEvery as long as persistent idle',
+      { store, touchEvery: '20m', persistent: { idle: '20m' } },
+      /`touchEvery` must be shorter than `persistent\.idle`/,
+    ],
     ['a negative duration', { store, idle: -1 }, /`idle` is -1; use milliseconds as an integer/],
     ['half a millisecond', { store, absolute: 0.5 }, /`absolute` is 0\.5; use milliseconds/],
     ['NaN', { store, overlap: Number.NaN }, /`overlap` is null; use milliseconds/],
@@ -89,6 +109,43 @@ describe('createSessions()', () => {
     const { browser, clock } = setUp({ absolute: '10m' })
     const session = await browser.request((current) => current.signIn('ada'))
     expect(session.idleAt).toBe(clock.now() + 10 * MINUTE)
+  })
+
+  it.each<[string, SessionsOptions<Data>['persistent'], Partial<SessionsOptions<Data>>, number, number]>([
+    ['14 and 30 days by default', undefined, {}, 14 * DAY, 30 * DAY],
+    ['what the option says', { idle: '1d', absolute: '2d' }, {}, DAY, 2 * DAY],
+    ['no idle timeout, if told to', { idle: false }, {}, 30 * DAY, 30 * DAY],
+    ['no idle timeout where others have none', {}, { idle: false }, 30 * DAY, 30 * DAY],
+    ['an idle timeout no longer than the absolute one', { absolute: '7d' }, {}, 7 * DAY, 7 * DAY],
+    ['at least as long as others', {}, { idle: '20d', absolute: '60d' }, 20 * DAY, 60 * DAY],
+  ])('gives persistent sessions deadlines of their own: %s', async (_, persistent, others, idle, absolute) => {
+    const { browser, clock } = setUp({ ...others, ...(persistent === undefined ? {} : { persistent }) })
+    const session = await browser.request((current) => current.signIn('ada', { persistent: true }))
+    expect([session.idleAt, session.absoluteAt]).toEqual([clock.now() + idle, clock.now() + absolute])
+    const other = await browser.request((current) => current.signIn('ada'))
+    expect(other.persistent).toBe(false)
+    expect(other.absoluteAt).toBe(clock.now() + (others.absolute === undefined ? DAY : 60 * DAY))
+  })
+
+  it('forbids persistent sessions, and holds those there are to the deadlines of all', async () => {
+    const { browser, store: records, clock } = setUp({ persistent: false })
+    const session = await browser.open()
+    expect(() => session.signIn('ada', { persistent: true })).toThrow(/is forbidden by the option `persistent: false`/)
+    session.signIn('ada', { persistent: false })
+    await session.commit()
+    browser.receive(session)
+    records.write(records.only.id, { persistent: true })
+    clock.advance(30 * MINUTE)
+    expect((await browser.open()).previous).toEqual({ reason: 'idle' })
+  })
+
+  it('writes activity down as often as the shortest idle timeout needs', async () => {
+    const { browser, store: records, clock } = setUp({ persistent: { idle: '15m' } })
+    await browser.request((session) => session.signIn('ada', { persistent: true }))
+    clock.advance(MINUTE / 2)
+    records.drain()
+    await browser.request()
+    expect(records.drain()).toEqual(['get', 'touch'])
   })
 
   it('knows sessions that never idle and never rotate', async () => {

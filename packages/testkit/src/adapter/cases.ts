@@ -1,4 +1,5 @@
 import { acknowledgementCases } from './acknowledgement.ts'
+import { actingCases } from './acting.ts'
 import { afterHeadersCases } from './after-headers.ts'
 import type { AdapterCase } from './app.ts'
 import { cachingCases } from './caching.ts'
@@ -7,13 +8,16 @@ import { commitCases } from './commit.ts'
 import { concurrencyCases } from './concurrency.ts'
 import { cookieCases } from './cookies.ts'
 import { failureCases } from './failure.ts'
+import { flashCases } from './flash.ts'
 import { livingCases } from './living.ts'
 import { outcomeCases } from './outcome.ts'
+import { persistentCases } from './persistent.ts'
 import { receivedCookieCases } from './received-cookies.ts'
 import { rotationCases } from './rotation.ts'
 import { secrecyCases } from './secrecy.ts'
 import { signInCases } from './sign-in.ts'
 import { signOutCases } from './sign-out.ts'
+import { stepUpCases } from './step-up.ts'
 import { timeCases } from './time.ts'
 import { tokenTableCases } from './token-table.ts'
 import { transportCases } from './transport.ts'
@@ -35,6 +39,10 @@ export const adapterCases: readonly AdapterCase[] = [
   ...rotationCases,
   ...tokenTableCases,
   ...timeCases,
+  ...stepUpCases,
+  ...persistentCases,
+  ...actingCases,
+  ...flashCases,
   ...commitCases,
   ...afterHeadersCases,
   ...outcomeCases,

@@ -90,10 +90,10 @@ export const cookieCases: readonly AdapterCase[] = [
     const browser = app.browser()
     const signIn = await browser.visit((session) => session.signIn('ada', { persistent: true }))
     const lifetime = (line = '') => parseSetCookie(line).attributes.get('max-age')
-    equal(lifetime(signIn.cookies[0]), String(24 * 3600), 'Max-Age at sign-in, in seconds')
+    equal(lifetime(signIn.cookies[0]), String(30 * 86_400), 'Max-Age at sign-in, in seconds')
     app.clock.advance('20m')
     const rotated = await browser.idle()
-    equal(lifetime(rotated.cookies[0]), String(24 * 3600 - 20 * 60), 'Max-Age of the rotated cookie')
+    equal(lifetime(rotated.cookies[0]), String(30 * 86_400 - 20 * 60), 'Max-Age of the rotated cookie')
   }),
   must(
     'cookie/persistent-cap',

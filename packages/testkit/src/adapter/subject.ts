@@ -1,7 +1,7 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Readable } from 'node:stream'
-import type { Evicting, Session, SessionStore, Sessions } from '@sess/core'
+import type { Evicting, Freshness, Session, SessionStore, Sessions } from '@sess/core'
 
 /** A response, to be put out in the framework's own way. */
 export interface Reply {
@@ -35,6 +35,8 @@ export interface ServeOptions {
   readonly path: string
   /** Mount a second instance besides the first, under another property name (`'second'`) or none. */
   readonly second: Sessions | null
+  /** Guard the route with the adapter's `requireFresh()` for this, in the framework's own way. */
+  readonly guard: Freshness | null
 }
 
 /** A running server. */
