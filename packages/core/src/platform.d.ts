@@ -6,6 +6,7 @@ interface AbortSignal {
   addEventListener(type: 'abort', listener: () => void, options?: { once?: boolean }): void
   removeEventListener(type: 'abort', listener: () => void): void
 }
+declare const AbortSignal: { any(signals: readonly AbortSignal[]): AbortSignal }
 declare class AbortController {
   readonly signal: AbortSignal
   abort(reason?: unknown): void
@@ -16,6 +17,8 @@ declare class Response {
   constructor(body: string | null, init: { readonly status: number })
 }
 declare function setTimeout(callback: () => void, delayMs: number): unknown
+declare const setImmediate: ((callback: () => void) => unknown) | undefined
+declare const performance: { now(): number }
 declare function clearTimeout(timer: unknown): void
 declare function btoa(binary: string): string
 declare function atob(base64: string): string

@@ -1,9 +1,10 @@
 import { type Changes, type Draft, dropKeys, pickKeys, type Updater } from '../data/draft.ts'
 import { InvalidDataSignal } from '../data/shape.ts'
-import { ConfigError, HeadersSentError, SessionInterruptedError } from '../errors.ts'
+import { ConfigError, HeadersSentError, type InterruptedReason, SessionInterruptedError } from '../errors.ts'
 import type { Proof } from '../kernel/reauthenticate.ts'
 import type { EndedReason } from '../kernel/record.ts'
 import { transition } from '../kernel/transition.ts'
+import { emit } from './load.ts'
 import { nothing, type Visit } from './visit.ts'
 
 /** What may be said about a sign-in. */
@@ -105,7 +106,7 @@ export function endWith(visit: Visit, reason: EndedReason): void {
 export function takeStep(visit: Visit, step: Step): void {
   requireWritable(visit, `${step.type}()`, step.type !== 'rotate')
   if (step.type !== 'rotate' && visit.state === 'anonymous') {
-    throw new SessionInterruptedError('anonymous', `${step.type}() needs a signed-in session; nobody is signed in.`)
+    throw interrupt(visit, 'anonymous', `${step.type}() needs a signed-in session; nobody is signed in.`)
   }
   if (visit.headersSent && step.type !== 'lock') throw new HeadersSentError(`${step.type}()`)
   const { signIn: intent, end } = visit.intents
@@ -126,18 +127,26 @@ export function requireWritable(visit: Visit, action: string, opensLock = false)
   const { signIn: intent, end } = visit.intents
   const { refused } = visit
   if (refused !== null && intent === null && (end === null || refused === 'replaced')) {
-    throw new SessionInterruptedError(
+    throw interrupt(
+      visit,
       refused,
       `${action} is not possible: this request was refused (${refused}). Signing in starts a new session.`,
     )
   }
-  if (visit.state === 'locked' && !opensLock) throw locked(action)
+  if (visit.state === 'locked' && !opensLock) throw locked(visit, action)
 }
 
 /** What a write to a locked session meets. */
-export function locked(action: string): SessionInterruptedError {
-  return new SessionInterruptedError(
+export function locked(visit: Visit, action: string): SessionInterruptedError {
+  return interrupt(
+    visit,
     'locked',
     `${action} is not possible: the session is locked. reauthenticate(), signIn() and signOut() are.`,
   )
+}
+
+/** The error of a request that wants what its session does not allow; it is told to the listeners, too. */
+function interrupt(visit: Visit, reason: InterruptedReason, message: string): SessionInterruptedError {
+  emit(visit.engine, 'interrupted', visit.record, { reason })
+  return new SessionInterruptedError(reason, message)
 }

@@ -38,7 +38,7 @@ export async function commitSignIn(work: Work, intent: SignInIntent, budget: Bud
   draft.settle(changes, final.data)
   visit.sendToken(null)
   emit(engine, 'signed-in', final, { replaced: takeOver?.old.id ?? null })
-  if (final.state === 'locked') emit(engine, 'locked', final, {})
+  if (final.state === 'locked') emit(engine, 'locked', final, { reason: 'asked' })
 }
 
 function issueSignedIn(
