@@ -17,6 +17,8 @@ declare class Response {
   constructor(body: string | null, init: { readonly status: number })
 }
 declare function setTimeout(callback: () => void, delayMs: number): unknown
+declare function setInterval(callback: () => void, delayMs: number): unknown
+declare function clearInterval(timer: unknown): void
 declare const setImmediate: ((callback: () => void) => unknown) | undefined
 declare const performance: { now(): number }
 declare function clearTimeout(timer: unknown): void

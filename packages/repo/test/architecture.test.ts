@@ -13,7 +13,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   data: ['errors', '@standard-schema/spec'],
   manager: ['kernel', 'data', 'crypto', 'errors', '@standard-schema/spec'],
   http: ['manager', 'kernel', 'crypto', 'errors'],
-  upkeep: ['errors', 'kernel/record', 'manager/ports', 'manager/duration'],
+  upkeep: ['errors', 'kernel/record', 'manager/ports', 'manager/duration', 'manager/timers'],
   memory: ['errors', 'kernel/record', 'manager/ports'],
 }
 

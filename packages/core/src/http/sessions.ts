@@ -1,7 +1,9 @@
 import { ConfigError, NotMountedError } from '../errors.ts'
+import type { Ending } from '../manager/ending.ts'
 import { createEngine, type Engine } from '../manager/engine.ts'
 import { EventStream, type EventsOptions, type StreamedEvent } from '../manager/event-stream.ts'
 import type { SessionEventListener, SessionEventType } from '../manager/events.ts'
+import { type OnEndedOptions, onEnded } from '../manager/live.ts'
 import { type Arrival, type Loaded, load } from '../manager/load.ts'
 import type { ManagerOptions } from '../manager/options.ts'
 import { type DefaultData, Session } from '../manager/session.ts'
@@ -86,8 +88,7 @@ export class Sessions<Data extends object = DefaultData> {
    * unsubscribes.
    */
   on<T extends SessionEventType | '*'>(type: T, listener: SessionEventListener<T>): () => void {
-    // A listener for one type is only ever called with that type.
-    return this.#engine.hub.on(type, listener as SessionEventListener<SessionEventType>)
+    return this.#engine.hub.on(type, listener)
   }
 
   /**
@@ -101,6 +102,17 @@ export class Sessions<Data extends object = DefaultData> {
     options: EventsOptions = {},
   ): AsyncIterableIterator<StreamedEvent<T>> {
     return new EventStream(this.#engine.hub, type, options)
+  }
+
+  /**
+   * Calls `listener` once when the session of this handle is over: ended here or in another process, replaced, past its idle
+   * or absolute deadline, locked, or gone from the store; at once for what this process does, else within a second. Rotation
+   * is no end. Returns the function that stops watching; call it when the listener is no longer needed.
+   *
+   * @throws {ConfigError} `handle` is no handle: `session.handle` is null while nothing is stored
+   */
+  onEnded(handle: string, listener: (ending: Ending) => unknown, options: OnEndedOptions = {}): () => void {
+    return onEnded(this.#engine, handle, listener, options)
   }
 
   /**

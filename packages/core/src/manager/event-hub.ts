@@ -1,4 +1,10 @@
-import { isActivity, type SessEvent, type SessionEventListener, type SessionEventType } from './events.ts'
+import {
+  type HeardEvent,
+  isActivity,
+  type SessEvent,
+  type SessionEventListener,
+  type SessionEventType,
+} from './events.ts'
 
 /** A listener of any type of event; the hub calls it with no other than it asked for. */
 type Listener = SessionEventListener<SessionEventType>
@@ -33,9 +39,9 @@ export class EventHub {
   #next = 0
   #scheduled = false
 
-  on(type: SessionEventType | '*', listener: Listener): () => void {
-    // One entry per call, so that unsubscribing one leaves others with the same function alone.
-    const own: Listener = (event) => listener(event)
+  on<T extends SessionEventType | '*'>(type: T, listener: SessionEventListener<T>): () => void {
+    // One entry per call, so that unsubscribing one leaves others with the same function alone. It gets no other type.
+    const own: Listener = (event) => listener(event as HeardEvent<T>)
     const listeners = this.#listeners.get(type) ?? new Set()
     this.#listeners.set(type, listeners.add(own))
     return () => void listeners.delete(own)
@@ -89,17 +95,21 @@ export class EventHub {
   }
 
   #call(listener: Listener, event: SessEvent): void {
-    const report = (error: unknown) => console.error(`sess: a listener for '${event.type}' failed`, error)
-    try {
-      const returned = listener(event) as Partial<PromiseLike<unknown>> | undefined | null
-      if (typeof returned?.then === 'function') this.#follow(Promise.resolve(returned).catch(report))
-    } catch (error) {
-      report(error)
-    }
-  }
-
-  #follow(work: Promise<unknown>): void {
+    const work = callSafely(() => listener(event), `a listener for '${event.type}'`)
+    if (work === undefined) return
     this.#running.add(work)
     work.finally(() => this.#running.delete(work))
   }
+}
+
+/** Calls a function of the application: what it throws or rejects with goes to the console, and no further. */
+export function callSafely(call: () => unknown, name: string): Promise<unknown> | undefined {
+  const report = (error: unknown) => console.error(`sess: ${name} failed`, error)
+  try {
+    const returned = call() as Partial<PromiseLike<unknown>> | undefined | null
+    if (typeof returned?.then === 'function') return Promise.resolve(returned).catch(report)
+  } catch (error) {
+    report(error)
+  }
+  return undefined
 }

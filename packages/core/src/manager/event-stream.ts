@@ -1,6 +1,6 @@
 import { ConfigError } from '../errors.ts'
 import type { EventHub } from './event-hub.ts'
-import type { HeardEvent, SessionEventListener, SessionEventType } from './events.ts'
+import type { HeardEvent, SessionEventType } from './events.ts'
 
 /** Options of `sessions.events()`. */
 export interface EventsOptions {
@@ -25,9 +25,7 @@ export class EventStream<T extends SessionEventType | '*'> implements AsyncItera
   constructor(hub: EventHub, type: T, { signal, max = 1000 }: EventsOptions) {
     if (!Number.isSafeInteger(max) || max < 1) throw new ConfigError('events(…, { max }) must be a positive integer.')
     this.#max = max
-    // The hub calls a listener with no other type than it asked for.
-    const unsubscribe = hub.on(type, ((event: HeardEvent<T>) =>
-      this.#push(event)) as SessionEventListener<SessionEventType>)
+    const unsubscribe = hub.on(type, (event) => this.#push(event))
     const end = () => this.#end()
     this.#stop = () => {
       unsubscribe()
