@@ -1,10 +1,7 @@
 import type { Script } from './scripts.ts'
 
 /** What a script is given by `redis`. */
-interface ScriptInput {
-  keys: string[]
-  arguments: string[]
-}
+type ScriptInput = { keys: string[]; arguments: string[] }
 
 /** A client of `redis` 5 or 6: `createClient()`, `createClientPool()`, `createCluster()` or `createSentinel()`. */
 export interface NodeRedisClient {
@@ -32,16 +29,46 @@ export type ReservableClient =
   | (NodeRedisClient & { multi(): Pipeline })
   | (IoredisClient & { pipeline(commands: unknown[][]): { exec(): Promise<[Error | null, unknown][] | null> } })
 
+type Tell = (message: string) => void
+
+/** A {@link RedisClient} as the feed of endings needs it; any of the above but a pool of `redis`, which cannot subscribe. */
+export type SubscribingClient =
+  | (NodeRedisClient & { subscribe(channel: string, listener: Tell): Promise<unknown> })
+  | (IoredisClient & {
+      subscribe(channel: string): Promise<unknown>
+      on(event: 'message', listener: (channel: string, message: string) => void): unknown
+    })
+
 /** Runs a script; only a server that does not know it yet is sent its text, and then remembers it. */
-export async function run(client: RedisClient, script: Script, key: string, args: string[]): Promise<unknown> {
-  const input = { keys: [key], arguments: args }
+export async function run(client: RedisClient, script: Script, keys: string[], args: string[]): Promise<unknown> {
   try {
-    if ('evalSha' in client) return await client.evalSha(script.sha1, input)
-    return await client.evalsha(script.sha1, 1, key, ...args)
+    return await send(client, 'evalsha', script.sha1, keys, args)
   } catch (error) {
     if (!isReply(error, 'NOSCRIPT')) throw error
-    return 'evalSha' in client ? client.eval(script.text, input) : client.eval(script.text, 1, key, ...args)
+    return send(client, 'eval', script.text, keys, args)
   }
+}
+
+function send(client: RedisClient, name: 'eval' | 'evalsha', code: string, keys: string[], args: string[]) {
+  if (!('evalSha' in client)) return client[name](code, keys.length, ...keys, ...args)
+  const input = { keys, arguments: args }
+  return name === 'eval' ? client.eval(code, input) : client.evalSha(code, input)
+}
+
+/** Runs a script that takes a cursor first and answers the next one and some entries, to the end; some may come twice. */
+export async function* pages<Entry>(
+  client: RedisClient,
+  script: Script,
+  keys: string[],
+  args: string[] = [],
+): AsyncGenerator<Entry[]> {
+  let cursor = '0'
+  do {
+    const reply = await run(client, script, keys, [cursor, ...args])
+    const [next, entries] = reply as [string, Entry[]] // The caller knows its script.
+    yield entries
+    cursor = next
+  } while (cursor !== '0')
 }
 
 /** What a script answered, and how many replicas have acknowledged what it wrote. */
@@ -67,6 +94,15 @@ export async function runAndWait(
   const answers = (await client.pipeline(commands).exec()) ?? []
   for (const [error] of answers) if (error !== null) throw error
   return [answers[0]?.[1], answers[1]?.[1]]
+}
+
+/** Prepares a subscription and answers what makes it. Once made, both clients renew it by themselves on a new connection. */
+export function subscription(client: SubscribingClient, channel: string, tell: Tell): () => Promise<unknown> {
+  if ('evalSha' in client) return () => client.subscribe(channel, tell)
+  client.on('message', (from, message) => {
+    if (from === channel) tell(message)
+  })
+  return () => client.subscribe(channel)
 }
 
 /** Whether Redis answered with an error: then the command was not carried out. */

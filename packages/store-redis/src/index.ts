@@ -1,4 +1,5 @@
 export { redisStore } from './redis-store.ts'
 export type { RedisStore, RedisStoreOptions } from './redis-store.ts'
 export type { ReplicationOptions } from './replication.ts'
-export type { IoredisClient, NodeRedisClient, RedisClient, ReservableClient } from './client.ts'
+export type { EndingsOptions } from './endings.ts'
+export type { IoredisClient, NodeRedisClient, RedisClient, ReservableClient, SubscribingClient } from './client.ts'

@@ -1,74 +1,115 @@
+import { createHash } from 'node:crypto'
 import {
+  type Admission,
+  type Admitted,
   ConfigError,
+  type EndingsFeed,
   type ReadOptions,
   type Replaced,
   type Scannable,
   type SessionRecord,
   type SessionStore,
+  type SubjectEntry,
+  type SubjectIndex,
   type WriteOptions,
 } from '@sess/core'
 import { type RedisClient, run } from './client.ts'
-import { Replication, type ReplicationOptions } from './replication.ts'
+import { type EndingsOptions, heard } from './endings.ts'
+import { type ReplicationOptions, replicatedWrites } from './replication.ts'
 import { handles } from './scan.ts'
 import * as scripts from './scripts.ts'
+import { entries } from './subject-index.ts'
+import * as subjects from './subject-scripts.ts'
 
 /** Options of {@link redisStore}. */
 export interface RedisStoreOptions {
-  /** What keys begin with; default `'sess:'`. A session's key is the prefix and its 43-character handle. */
+  /** What keys and the channel begin with; default `'sess:'`. A session's key is the prefix and its 43-character handle. */
   readonly prefix?: string
   /**
    * Makes endings, hard rotations and sign-ins wait for replicas, so that a failover does not undo them; too few in time:
    * {@link StoreAmbiguousError}. Default: none, and a failover may lose the last writes.
    */
   readonly replicated?: ReplicationOptions
+  /**
+   * Makes the store an {@link EndingsFeed}. Default: it is none. Every store publishes endings on the channel
+   * `<prefix>ended`, with this option or without.
+   */
+  readonly endings?: EndingsOptions
 }
 
 /** Sessions in Redis. */
-export interface RedisStore extends SessionStore, Scannable {}
+export interface RedisStore extends SessionStore, SubjectIndex, Scannable {}
 
 /**
  * Sessions in Redis or Valkey, standalone or Cluster: one hash per session, which expires by itself, and one script and
- * round trip per operation. Rejects with the client's own errors.
+ * round trip per operation; one more for `create()` of a session with a subject. Rejects with the client's own errors.
  *
  * @throws ConfigError when an option cannot work
  */
+export function redisStore(
+  client: RedisClient,
+  options: RedisStoreOptions & { readonly endings: EndingsOptions },
+): RedisStore & EndingsFeed
+export function redisStore(client: RedisClient, options?: RedisStoreOptions): RedisStore
 export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): RedisStore {
-  const { prefix = 'sess:', replicated } = options
-  // The types are no help in plain JavaScript, and one client for both is an easy mistake.
-  if (replicated !== undefined && (replicated.client as RedisClient | undefined) === client) {
-    throw new ConfigError('redisStore: `replicated.client` must be another client: WAIT holds up its connection.')
+  const { prefix = 'sess:', replicated, endings } = options
+  const clients = [client, replicated?.client, endings?.client].filter((each) => each !== undefined)
+  if (new Set(clients).size < clients.length) {
+    throw new ConfigError(
+      'redisStore: `replicated.client` and `endings.client` must each be another client: `duplicate()`.',
+    )
   }
-  return new HashStore(client, prefix, replicated === undefined ? null : new Replication(replicated))
+  const store = new HashStore(client, prefix, replicated === undefined ? undefined : replicatedWrites(replicated))
+  return endings === undefined ? store : Object.assign(store, { onEnding: heard(endings.client, `${prefix}ended`) })
 }
 
 class HashStore implements RedisStore {
   readonly durable = true
   readonly #client: RedisClient
   readonly #prefix: string
-  readonly #replication: Replication | null
+  readonly #replicated: ReturnType<typeof replicatedWrites> | undefined
 
-  constructor(client: RedisClient, prefix: string, replication: Replication | null) {
+  constructor(client: RedisClient, prefix: string, replicated: ReturnType<typeof replicatedWrites> | undefined) {
     this.#client = client
     this.#prefix = prefix
-    this.#replication = replication
+    this.#replicated = replicated
   }
 
   async get(id: string, options?: ReadOptions): Promise<SessionRecord | null> {
     options?.signal?.throwIfAborted()
-    return decode(id, await run(this.#client, scripts.get, this.#prefix + id, []))
+    return decode(id, await run(this.#client, scripts.get, [this.#prefix + id], []))
   }
 
   async create(record: SessionRecord, options?: WriteOptions): Promise<boolean> {
-    return (await this.#write(scripts.create, record.id, encode(record), options)) === 1
+    const { id, subject, state, createdAt, absoluteAt } = record
+    if (subject !== null && state !== 'ended') {
+      const args = [id, String(createdAt), String(absoluteAt)]
+      await this.#write(subjects.announce, this.#subjectKey(subject), args, options)
+    }
+    return (await this.#put(record, options)) === 1
   }
 
   async replace(record: SessionRecord, expected: string, options?: WriteOptions): Promise<Replaced> {
-    const reply = await this.#write(scripts.replace, record.id, [...encode(record), expected], options)
+    const reply = await this.#put(record, options, expected)
     return reply === 1 ? { ok: true } : { ok: false, current: decode(record.id, reply) }
   }
 
   async touch(id: string, lastSeenAt: number, expiresAt: number, options?: WriteOptions): Promise<boolean> {
-    return (await this.#write(scripts.touch, id, [String(lastSeenAt), String(expiresAt)], options)) === 1
+    const args = [String(lastSeenAt), String(expiresAt)]
+    return (await this.#write(scripts.touch, this.#prefix + id, args, options)) === 1
+  }
+
+  async *listBySubject(subject: string, abandonedBefore: number, options?: ReadOptions): AsyncGenerator<SubjectEntry> {
+    options?.signal?.throwIfAborted()
+    yield* entries(this.#client, this.#subjectKey(subject), abandonedBefore, (id) => this.get(id, options))
+  }
+
+  async admit(admission: Admission, options?: WriteOptions): Promise<Admitted> {
+    const { subject, id, at, deadline, limit, uncounted, victims } = admission
+    const args = [id, String(at), String(deadline), String(limit), JSON.stringify(uncounted), JSON.stringify(victims)]
+    const reply = await this.#write(subjects.admit, this.#subjectKey(subject), args, options)
+    const [admitted, evicted] = reply as [number, string[]] // What the script answers.
+    return { ok: admitted === 1, evicted }
   }
 
   async *scan(options?: ReadOptions): AsyncGenerator<SessionRecord> {
@@ -77,20 +118,28 @@ class HashStore implements RedisStore {
     }
   }
 
-  async #write(script: scripts.Script, id: string, args: string[], options?: WriteOptions): Promise<unknown> {
+  #put(record: SessionRecord, options: WriteOptions | undefined, ...expected: string[]): Promise<unknown> {
+    const args = [...encode(record), `${this.#prefix}ended`, ...expected]
+    return this.#write(scripts.put, this.#prefix + record.id, args, options)
+  }
+
+  async #write(script: scripts.Script, key: string, args: string[], options?: WriteOptions): Promise<unknown> {
     options?.signal?.throwIfAborted()
-    const key = this.#prefix + id
-    if (this.#replication === null || options?.durability !== 'replicated') return run(this.#client, script, key, args)
-    return this.#replication.write(script, key, args, options.signal)
+    const replicated = options?.durability === 'replicated' ? this.#replicated : undefined
+    return replicated?.(script, key, args, options?.signal) ?? run(this.#client, script, [key], args)
+  }
+
+  /** Longer than any session's key. A digest, so that any text will do; of UTF-16, so that no two texts have the same. */
+  #subjectKey(subject: string): string {
+    return `${this.#prefix}subject:${createHash('sha256').update(subject, 'utf16le').digest('base64url')}`
   }
 }
 
-/** The six fields of the hash. `data` has one of its own: carried unread, it is not parsed. */
-function encode(record: SessionRecord): string[] {
-  const { id: _, revision, state, lastSeenAt, expiresAt, data, ...rest } = record
+/** The six fields of the hash, and the id. `data` has a field of its own: carried unread, it is not parsed. */
+function encode({ id, revision, state, lastSeenAt, expiresAt, data, ...rest }: SessionRecord): string[] {
   if (/\p{Surrogate}/u.test(data))
     throw new TypeError('redisStore: a lone surrogate in the data would not survive UTF-8.')
-  return [revision, state, String(lastSeenAt), String(expiresAt), data, JSON.stringify(rest)]
+  return [revision, state, String(lastSeenAt), String(expiresAt), data, JSON.stringify(rest), id]
 }
 
 function decode(id: string, reply: unknown): SessionRecord | null {

@@ -1,6 +1,6 @@
 import { ConfigError, StoreAmbiguousError } from '@sess/core'
 import { type Acknowledged, isReply, type ReservableClient, run, runAndWait } from './client.ts'
-import * as scripts from './scripts.ts'
+import { get, type Script } from './scripts.ts'
 
 /** How `durability: 'replicated'` is kept. */
 export interface ReplicationOptions {
@@ -15,49 +15,46 @@ export interface ReplicationOptions {
   readonly timeoutMs?: number
 }
 
-/** Writes that are acknowledged by replicas before they count. */
-export class Replication {
-  readonly #client: ReservableClient
-  readonly #wait: readonly [replicas: number, ms: number]
-  /** The end of the last write. They go one by one: what nobody waits for any more when its turn comes is not sent. */
-  #last: Promise<unknown> = Promise.resolve()
+/** A write of one key. */
+type Write = (script: Script, key: string, args: string[], signal: AbortSignal | undefined) => Promise<unknown>
 
-  constructor({ client, replicas, timeoutMs = 1000 }: ReplicationOptions) {
-    for (const [name, value] of Object.entries({ replicas, timeoutMs })) {
-      if (Number.isSafeInteger(value) && value > 0) continue
-      throw new ConfigError(`redisStore: \`replicated.${name}\` must be a positive integer.`)
-    }
-    this.#client = client
-    this.#wait = [replicas, timeoutMs]
+/**
+ * Writes that are acknowledged by replicas before they count. They go one by one: what nobody waits for any more when its turn
+ * comes is not sent. They reject with a {@link StoreAmbiguousError} when the write was applied and too few replicas said so
+ * in time, or when that is not known.
+ */
+export function replicatedWrites({ client, replicas, timeoutMs = 1000 }: ReplicationOptions): Write {
+  for (const [name, value] of Object.entries({ replicas, timeoutMs })) {
+    if (Number.isSafeInteger(value) && value > 0) continue
+    throw new ConfigError(`redisStore: \`replicated.${name}\` must be a positive integer.`)
   }
-
-  /** @throws StoreAmbiguousError when the write was applied and too few replicas said so in time, or when that is not known */
-  async write(script: scripts.Script, key: string, args: string[], signal?: AbortSignal): Promise<unknown> {
-    const turn = this.#last.then(() => {
-      signal?.throwIfAborted()
-      return this.#send(script, key, args)
-    })
-    this.#last = Promise.race([turn, aborted(signal)]).catch(() => {})
-    const [reply, acknowledged] = await turn
-    const [replicas] = this.#wait
-    // A client that had to connect anew may have sent the write again, and the first time counted: that WAIT knows nothing of it.
-    const repeated = Array.isArray(reply) && reply[0] === args[0]
-    if (reply === 1 ? Number(acknowledged) >= replicas : !repeated) return reply
-    const cause = new Error(`The write was acknowledged by ${repeated ? '?' : acknowledged} of ${replicas} replicas.`)
-    throw new StoreAmbiguousError({ cause })
-  }
-
-  async #send(script: scripts.Script, key: string, args: string[], moved = false): Promise<Acknowledged> {
+  const send = async (script: Script, key: string, args: string[], moved = false): Promise<Acknowledged> => {
     try {
-      return await runAndWait(this.#client, script, key, args, this.#wait)
+      return await runAndWait(client, script, key, args, [replicas, timeoutMs])
     } catch (error) {
       // The connection broke: even if reading again shows the write, the replicas may not have it.
       if (!isReply(error)) throw new StoreAmbiguousError({ cause: error })
       if (moved || !isReply(error, 'MOVED')) throw error
     }
     // From a pipeline no client learns that a slot has another master, but from a single command.
-    await run(this.#client, scripts.get, key, [])
-    return this.#send(script, key, args, true)
+    await run(client, get, [key], [])
+    return send(script, key, args, true)
+  }
+  let last: Promise<unknown> = Promise.resolve()
+  return async (script, key, args, signal) => {
+    const turn = last.then(() => {
+      signal?.throwIfAborted()
+      return send(script, key, args)
+    })
+    last = Promise.race([turn, aborted(signal)]).catch(() => {})
+    const [reply, acknowledged] = await turn
+    // What was written answers 1, or 1 first.
+    const [first] = [reply].flat()
+    // A client that had to connect anew may have sent the write again, and the first time counted: that WAIT knows nothing of it.
+    const repeated = first === args[0]
+    if (first === 1 ? Number(acknowledged) >= replicas : !repeated) return reply
+    const cause = new Error(`The write was acknowledged by ${repeated ? '?' : acknowledged} of ${replicas} replicas.`)
+    throw new StoreAmbiguousError({ cause })
   }
 }
 

@@ -1,38 +1,32 @@
-import type { RedisClient } from './client.ts'
+import { pages, type RedisClient } from './client.ts'
+import { script } from './scripts.ts'
 
-/** What finds the servers behind a client of a Cluster: `createCluster()` of `redis`, `new Cluster()` of ioredis. */
-interface ClusterParts {
+/** What not every client has: what finds the servers of a Cluster (one way in `redis`, one in ioredis), and ioredis' prefix. */
+interface Parts {
   readonly masters?: readonly object[]
   nodeClient?(master: object): RedisClient | Promise<RedisClient>
   nodes?(role: 'master'): RedisClient[]
   readonly options?: { readonly keyPrefix?: string }
 }
 
-const SCAN = `local found = redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', 500) return {found[1], found[2]}`
+/** It names no key, so it runs on the very server that it is sent to. */
+const scan = script(`return redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', 500)`)
 
 /** Every session's handle, by SCAN on every master; some may come twice. */
 export async function* handles(client: RedisClient, prefix: string): AsyncGenerator<string[]> {
-  const { options }: ClusterParts = client as ClusterParts // Parts that not every client has.
+  const { options }: Parts = client as Parts // Parts that not every client has.
   const before = `${options?.keyPrefix ?? ''}${prefix}`
   const pattern = before.replaceAll(/[*?[\]\\]/g, '\\$&') + '?'.repeat(43)
   for (const master of await mastersOf(client)) {
-    let cursor = '0'
-    do {
-      // A script that names no key runs on the very server that it is sent to.
-      const args = [cursor, pattern]
-      const answer =
-        'evalSha' in master ? master.eval(SCAN, { keys: [], arguments: args }) : master.eval(SCAN, 0, ...args)
-      const [next, keys] = (await answer) as [string, string[]] // What SCAN answers.
+    for await (const keys of pages<string>(master, scan, [], [pattern])) {
       yield keys.map((key) => key.slice(before.length))
-      cursor = next
-    } while (cursor !== '0')
+    }
   }
 }
 
 async function mastersOf(client: RedisClient): Promise<RedisClient[]> {
-  const cluster: ClusterParts = client as ClusterParts // Parts that not every client has.
+  const cluster: Parts = client as Parts // Parts that not every client has.
   if (cluster.nodes !== undefined) return cluster.nodes('master')
-  const { masters } = cluster
-  if (masters === undefined) return [client]
+  const { masters = [client] } = cluster
   return Promise.all(masters.map((master) => cluster.nodeClient?.(master) ?? client))
 }

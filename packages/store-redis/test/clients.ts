@@ -2,10 +2,10 @@ import * as ioredis5 from 'ioredis5'
 import * as ioredis6 from 'ioredis6'
 import * as redis5 from 'redis5'
 import * as redis6 from 'redis6'
-import type { RedisClient, ReservableClient } from '../src/index.ts'
+import type { RedisClient, ReservableClient, SubscribingClient } from '../src/index.ts'
 
 /** A connected client and the function that closes it. */
-export interface Open<Client = RedisClient & ReservableClient> {
+export interface Open<Client = RedisClient & ReservableClient & SubscribingClient> {
   readonly client: Client
   close(): unknown
 }

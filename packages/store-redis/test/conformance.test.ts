@@ -1,7 +1,16 @@
+import type { EndingsFeed } from '@sess/core'
 import { service } from '@sess/services'
-import { register, storeCases, storeKit } from '@sess/testkit'
+import {
+  endingsCases,
+  register,
+  scanCases,
+  storeCases,
+  storeKit,
+  subjectIndexCases,
+  twoHandleCases,
+} from '@sess/testkit'
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { redisStore } from '../src/index.ts'
+import { type RedisStore, redisStore } from '../src/index.ts'
 import { cluster, type Open, standalone } from './clients.ts'
 
 const redis = service('redis')
@@ -18,14 +27,26 @@ for (const [name, connect] of Object.entries(cluster)) {
 }
 
 function conforms(connect: () => Promise<Open>): void {
-  let open: Open
+  let opened: Open[] = []
   beforeAll(async () => {
-    open = await connect()
+    opened = await Promise.all([1, 2, 3, 4].map(connect))
   })
-  afterAll(() => open.close())
-  register(
-    storeCases,
-    storeKit(() => redisStore(open.client)),
-    { it },
-  )
+  afterAll(() => Promise.all(opened.map(({ close }) => close())))
+  for (const cases of [storeCases, subjectIndexCases, endingsCases, scanCases, twoHandleCases]) {
+    const prefix = `conforms-${Math.random()}:`
+    let handles: (RedisStore & EndingsFeed)[] = []
+    beforeAll(() => {
+      const handle = (at: number) => {
+        const endings = { client: opened[at + 1]!.client }
+        return redisStore(opened[at]!.client, { prefix, endings })
+      }
+      handles = [handle(0), handle(2)]
+    })
+    const open = storeKit(
+      () => handles[0]!,
+      () => {},
+      () => handles[1]!,
+    )
+    register<Awaited<ReturnType<typeof open>>>(cases, open, { it })
+  }
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { createSessions } from '@sess/core'
+import { type Admission, createSessions, type SessionRecord } from '@sess/core'
 import { service } from '@sess/services'
 import { type Server, start } from '@sess/services/start'
 import { storeKit } from '@sess/testkit'
@@ -45,9 +45,34 @@ describe.skipIf(service('redis-pair').missing)('a primary and its replica [needs
       replica.destroy()
     })
 
+    it('has announcements on the replica when they are acknowledged, made once or again', async () => {
+      const { store, record } = await kit(50)
+      const replica = await direct(pair.replica)
+      const handlesOnReplica = async () =>
+        (await Promise.all((await replica.keys('*')).map((key) => fields(key)))).flat()
+      const fields = async (key: string) => (key.startsWith('sess:subject:') ? replica.hKeys(key) : [])
+      const live = record()
+      expect(await store.admit(asks(live), replicated)).toEqual({ ok: true, evicted: [] })
+      expect(await handlesOnReplica()).toContain(live.id)
+      expect(await store.create(live, replicated)).toBe(true)
+      const refused = asks({ ...record(), subject: live.subject }, null)
+      expect(await store.admit(refused, replicated)).toEqual({ ok: false, evicted: [] })
+      freeze()
+      const coming = record()
+      await expect(store.admit(asks(coming), replicated)).rejects.toEqual(AMBIGUOUS)
+      await expect(store.admit(asks(coming), replicated)).rejects.toEqual(AMBIGUOUS)
+      await expect(store.create(coming, replicated)).rejects.toEqual(AMBIGUOUS)
+      expect(await store.get(coming.id)).toBeNull()
+      thaw()
+      await expect.poll(() => store.create(record(), replicated).catch(() => false)).toBe(true)
+      expect(await store.create(coming, replicated)).toBe(true)
+      expect(await handlesOnReplica()).toContain(coming.id)
+      replica.destroy()
+    })
+
     it('rejects as ambiguous while the replica does not answer, and answers again when it does', async () => {
       const { store, record, next } = await kit(50)
-      const live = record()
+      const live = record({ subject: null })
       freeze()
       await expect(store.create(live, replicated)).rejects.toEqual(AMBIGUOUS)
       expect(await store.get(live.id)).toEqual(live)
@@ -110,7 +135,7 @@ describe.skipIf(service('redis-pair').missing)('a primary and its replica [needs
       const admin = await direct(pair.url)
       await store.create(record(), replicated)
       freeze()
-      const live = record()
+      const live = record({ subject: null })
       const write = store.create(live, replicated)
       const outcome = expect(write).rejects.toEqual(AMBIGUOUS)
       await expect.poll(() => admin.exists(`sess:${live.id}`)).toBe(1)
@@ -193,7 +218,7 @@ describe('redisStore({ replicated })', () => {
   })
 
   it('refuses the client that everything else goes through', () => {
-    expect(() => redisStore(client, { replicated: { client, replicas: 1 } })).toThrow('another client')
+    expect(() => redisStore(client, { replicated: { client, replicas: 1 } })).toThrow('must each be another client')
   })
 
   it.each([0, -1, 1.5, Number.NaN])('refuses %s replicas or milliseconds', (number) => {
@@ -205,6 +230,10 @@ describe('redisStore({ replicated })', () => {
     expect(() => redisStore(client, { replicated: timeout })).toThrow('`replicated.timeoutMs`')
   })
 })
+
+function asks({ id, subject, createdAt: at, absoluteAt: deadline }: SessionRecord, victims: [] | null = []): Admission {
+  return { id, subject: subject ?? '', at, deadline, abandonedBefore: 0, limit: 1, uncounted: [], victims }
+}
 
 const facts = (cookie?: string) => ({
   method: 'POST',
