@@ -1,0 +1,8 @@
+export type { Contender, Ruling } from './store/admission.ts'
+export { rule } from './store/admission.ts'
+export { Listeners } from './store/listeners.ts'
+export { pages } from './store/pages.ts'
+export { retry } from './store/retry.ts'
+export type { Row, Value } from './store/row.ts'
+export { columns, fromRow, placeOf, toValues } from './store/row.ts'
+export { refuseText } from './store/text.ts'
