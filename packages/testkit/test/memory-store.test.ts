@@ -1,13 +1,13 @@
 import { createSessions, memoryStore, type SessionRecord } from '@sess/core'
 import { describe, expect, it } from 'vitest'
-import { FakeClock, register, storeCases, storeKit } from '../src/index.ts'
+import { endingsCases, FakeClock, register, scanCases, storeCases, storeKit, subjectIndexCases } from '../src/index.ts'
 
 describe('the store promises', () => {
-  register(
-    storeCases,
-    storeKit(() => memoryStore()),
-    { it },
-  )
+  const open = storeKit(() => memoryStore())
+  register(storeCases, open, { it })
+  register(subjectIndexCases, open, { it })
+  register(endingsCases, open, { it })
+  register(scanCases, open, { it })
 })
 
 describe('a full memory store', () => {

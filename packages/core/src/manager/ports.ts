@@ -70,7 +70,8 @@ export interface PruneOptions {
 export interface Prunable {
   /**
    * Removes at most `limit` records whose `expiresAt` has come (`now >= expiresAt`); how many it removed. Fewer than
-   * `limit`: there is nothing more to do for now. Several callers at a time share the work.
+   * `limit`: there is nothing more to do for now. Several callers at a time share the work. A store may keep records longer,
+   * but not beyond their absolute deadline by more than `retainEnded`.
    */
   prune(now: number, limit: number, options?: PruneOptions): Promise<number>
 }
@@ -95,21 +96,28 @@ export interface SubjectEntry {
 /** What {@link SubjectIndex.admit} is asked: room for one more session of a subject. */
 export interface Admission {
   readonly subject: string
-  /** Handle of the session that is about to be created. Asking again for the same one changes nothing and gets the same answer. */
+  /** Handle of the session that is about to be created. Asking again for one that was admitted changes nothing and gets the same answer. */
   readonly id: string
-  /** Now, in ms. Entries with a deadline at or before it are forgotten. */
+  /** Now, in ms. Sessions with an absolute deadline at or before it do not count, and may be forgotten. */
   readonly at: number
   /** Absolute deadline of the new session, in ms. */
   readonly deadline: number
-  /** Entries announced before this instant whose record never came are forgotten (a crash between the two). */
+  /**
+   * Sessions announced before this instant whose record never came (a crash between the two) do not count, if they have been
+   * listed with the same instant before; a store may find them without.
+   */
   readonly abandonedBefore: number
   /** How many sessions may live, the new one included; at least 1. */
   readonly limit: number
-  /** Handles that do not count: the session being replaced, and those found ended or past a deadline. */
+  /**
+   * Handles that do not count, and are not marked: the session being replaced, and those listed as ended or past a deadline.
+   * Those of nobody are ignored.
+   */
   readonly uncounted: readonly string[]
   /**
-   * Who has to go for room, first to go first; sessions it does not name go after these, in the order of their admission.
-   * `null`: nobody has to, the new session is refused.
+   * Who has to go for room, first to go first; sessions it does not name go after these, in the order of their admission (of
+   * `at`, or of `createdAt` if there was none). Handles of other subjects, of nobody and of the new session are ignored.
+   * `null`: nobody has to go. If there is no room, the new session is refused and nothing changes.
    */
   readonly victims: readonly string[] | null
 }
@@ -118,26 +126,29 @@ export interface Admission {
 export interface Admitted {
   readonly ok: boolean
   /**
-   * Every session of the subject that is marked as having to go, those marked by earlier admissions included, as long as it
-   * has not been ended. End them all before creating the new one.
+   * Every session of the subject that is marked as having to go, in no order, those marked by earlier admissions included, as
+   * long as it has not been ended. End them all before creating the new one.
    */
   readonly evicted: readonly string[]
 }
 
 /**
  * A store that finds the sessions of one subject. Every session with a subject is found from the moment `create()` has
- * answered until it has ended.
+ * answered until it has ended or its absolute deadline has passed. Subjects are any text that the store can keep, and equal
+ * only if each character is.
  */
 export interface SubjectIndex {
   /**
-   * The subject's sessions in no order, each once if nothing changes meanwhile; ended ones may be left out. What was announced
-   * before `abandonedBefore` (ms) and never created may be forgotten.
+   * The subject's sessions in no order, each once if nothing changes meanwhile; ended ones may be left out, and announced ones
+   * are there without a record until they are created. What was announced before `abandonedBefore` (ms) and never created may
+   * be forgotten; if it is created after all, it is found again.
    */
   listBySubject(subject: string, abandonedBefore: number, options?: ReadOptions): AsyncIterable<SubjectEntry>
   /**
    * Atomic: announces the new session if, or as soon as, no more than `limit` of the subject's unmarked sessions, itself
    * included, are left. However many ask at a time in however many processes, never more than `limit` stay unmarked. A marked
-   * session does not count, and stays marked until it has ended. Announcing is what keeps the room; `create()` then fills it.
+   * session does not count, and stays marked until it has ended, by `replace()` or by the `create()` of its tombstone.
+   * Announcing is what keeps the room; `create()` then fills it.
    */
   admit(admission: Admission, options?: WriteOptions): Promise<Admitted>
 }
@@ -145,9 +156,10 @@ export interface SubjectIndex {
 /** A store that tells when sessions end, in whatever process; without one, live endings are found by reading now and then. */
 export interface EndingsFeed {
   /**
-   * Calls `listener` with the handle of each session that this store ends from now on, wherever it was ended, within a second
-   * while the connection holds; handles of other sessions may come too. Returns the function that unsubscribes. A lost
-   * connection loses what was said meanwhile.
+   * Calls `listener` with the handle of each session that is ended in this storage, in whatever process, by `replace()` or by
+   * the `create()` of a tombstone: within a second, from the moment the subscription stands (a second, too) and while the
+   * connection holds. Handles that another storage ended may come too, those of sessions that live never. What a listener
+   * throws goes no further. Returns the function that unsubscribes. A lost connection loses what was said meanwhile.
    */
   onEnding(listener: (handle: string) => void): () => void
 }

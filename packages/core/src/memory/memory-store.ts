@@ -1,6 +1,18 @@
 import { ConfigError } from '../errors.ts'
 import type { SessionRecord } from '../kernel/record.ts'
-import type { Evicting, Replaced, Scannable, SessionStore } from '../manager/ports.ts'
+import type {
+  Admission,
+  Admitted,
+  EndingsFeed,
+  Evicting,
+  Replaced,
+  Scannable,
+  SessionStore,
+  SubjectEntry,
+  SubjectIndex,
+} from '../manager/ports.ts'
+import { makeRoom, type Place } from './admission.ts'
+import { Subjects } from './subjects.ts'
 
 /** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
@@ -16,18 +28,27 @@ const SWEEP = 4
 /** Records looked at to choose which one has to go for room. */
 const SAMPLE = 2000
 
+/** Sessions in this process's memory. */
+export interface MemoryStore extends SessionStore, SubjectIndex, EndingsFeed, Evicting, Scannable {}
+
 /** Sessions in this process's memory: for development, tests and single processes whose users may be signed out by a restart. */
-export function memoryStore(options: MemoryStoreOptions = {}): SessionStore & Evicting & Scannable {
+export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   const { max = 100_000 } = options
   if (!Number.isSafeInteger(max) || max < 1) throw new ConfigError('memoryStore: `max` must be a positive integer.')
-  return new MemoryStore(max)
+  return new Memory(max)
 }
 
-class MemoryStore implements SessionStore, Evicting, Scannable {
+class Memory implements MemoryStore {
   readonly durable = false
   readonly #max: number
   readonly #records = new Map<string, SessionRecord>()
-  readonly #listeners = new Set<(handle: string) => void>()
+  readonly #subjects = new Subjects()
+  /** Admitted and not created yet, by handle. */
+  readonly #announced = new Map<string, Announced>()
+  /** Handles of sessions that have to go. */
+  readonly #marked = new Set<string>()
+  readonly #evictions = new Set<Listener>()
+  readonly #endings = new Set<Listener>()
   #cursor: IterableIterator<SessionRecord> = this.#records.values()
   /** The latest instant seen in any record: the store has no clock of its own. */
   #now = 0
@@ -47,6 +68,9 @@ class MemoryStore implements SessionStore, Evicting, Scannable {
     this.#sweep(SWEEP)
     if (this.#records.size >= this.#max) this.#makeRoom()
     this.#records.set(record.id, copy(record))
+    this.#announced.delete(record.id)
+    if (record.state === 'ended') this.#over(record)
+    else if (record.subject !== null) this.#subjects.add(record.subject, record.id)
     return true
   }
 
@@ -58,6 +82,7 @@ class MemoryStore implements SessionStore, Evicting, Scannable {
     const lastSeenAt = Math.max(current.lastSeenAt, record.lastSeenAt)
     const expiresAt = record.state === 'ended' ? record.expiresAt : Math.max(current.expiresAt, record.expiresAt)
     this.#records.set(record.id, { ...copy(record), lastSeenAt, expiresAt })
+    if (record.state === 'ended') this.#over(record)
     return { ok: true }
   }
 
@@ -77,9 +102,71 @@ class MemoryStore implements SessionStore, Evicting, Scannable {
     for (const record of this.#records.values()) yield copy(record)
   }
 
-  onEvict(listener: (handle: string) => void): () => void {
-    this.#listeners.add(listener)
-    return () => void this.#listeners.delete(listener)
+  async *listBySubject(subject: string, abandonedBefore: number): AsyncGenerator<SubjectEntry> {
+    for (const id of this.#subjects.of(subject)) {
+      const record = this.#records.get(id)
+      if (record !== undefined) yield { id, record: copy(record) }
+      else if (this.#awaited(id, subject, abandonedBefore)) yield { id, record: null }
+    }
+  }
+
+  async admit(admission: Admission): Promise<Admitted> {
+    const { subject, id, at, deadline, abandonedBefore } = admission
+    const places = this.#places(subject, abandonedBefore)
+    const victims = makeRoom(places, admission)
+    for (const victim of victims ?? []) this.#marked.add(victim)
+    if (victims !== null && !this.#records.has(id) && !this.#announced.has(id)) {
+      this.#announced.set(id, { at, deadline })
+      this.#subjects.add(subject, id)
+    }
+    const evicted = places.filter((place) => this.#marked.has(place.id)).map((place) => place.id)
+    return { ok: victims !== null, evicted }
+  }
+
+  onEvict(listener: Listener): () => void {
+    return subscribe(this.#evictions, listener)
+  }
+
+  onEnding(listener: Listener): () => void {
+    return subscribe(this.#endings, listener)
+  }
+
+  /** Whether an announced session may still be created; if not, it is forgotten. */
+  #awaited(id: string, subject: string, abandonedBefore: number): boolean {
+    const announced = this.#announced.get(id)
+    if (announced !== undefined && announced.at >= abandonedBefore) return true
+    this.#forget(id, subject)
+    return false
+  }
+
+  #places(subject: string, abandonedBefore: number): Place[] {
+    const places: Place[] = []
+    for (const id of this.#subjects.of(subject)) {
+      const record = this.#records.get(id)
+      const announced = this.#announced.get(id)
+      const marked = this.#marked.has(id)
+      if (record !== undefined) places.push({ id, since: record.createdAt, deadline: record.absoluteAt, marked })
+      else if (announced !== undefined && this.#awaited(id, subject, abandonedBefore)) {
+        places.push({ id, since: announced.at, deadline: announced.deadline, marked })
+      }
+    }
+    return places
+  }
+
+  #over({ id, subject }: SessionRecord): void {
+    this.#forget(id, subject)
+    tell(this.#endings, id)
+  }
+
+  #forget(id: string, subject: string | null): void {
+    this.#announced.delete(id)
+    this.#marked.delete(id)
+    if (subject !== null) this.#subjects.remove(subject, id)
+  }
+
+  #drop({ id, subject }: SessionRecord): void {
+    this.#records.delete(id)
+    this.#forget(id, subject)
   }
 
   /** Drops what has expired among the next few records; the cursor goes round and round. Returns the least of the others. */
@@ -88,7 +175,7 @@ class MemoryStore implements SessionStore, Evicting, Scannable {
     for (let looked = 0; looked < count; looked += 1) {
       const record = this.#next()
       if (record === null) break
-      if (this.#now >= record.expiresAt) this.#records.delete(record.id)
+      if (this.#now >= record.expiresAt) this.#drop(record)
       else if (least === null || precedes(record, least)) least = record
     }
     return least
@@ -106,8 +193,31 @@ class MemoryStore implements SessionStore, Evicting, Scannable {
   #makeRoom(): void {
     const victim = this.#sweep(Math.min(this.#max, SAMPLE))
     if (victim === null || this.#records.size < this.#max) return
-    this.#records.delete(victim.id)
-    if (victim.state !== 'ended') for (const listener of this.#listeners) listener(victim.id)
+    this.#drop(victim)
+    if (victim.state !== 'ended') tell(this.#evictions, victim.id)
+  }
+}
+
+interface Announced {
+  readonly at: number
+  readonly deadline: number
+}
+
+type Listener = (handle: string) => void
+
+function subscribe(listeners: Set<Listener>, listener: Listener): () => void {
+  listeners.add(listener)
+  return () => void listeners.delete(listener)
+}
+
+/** Neither the write nor the other listeners suffer from one that throws. */
+function tell(listeners: Set<Listener>, handle: string): void {
+  for (const listener of listeners) {
+    try {
+      listener(handle)
+    } catch (error) {
+      console.error('sess: a listener of the memory store failed', error)
+    }
   }
 }
 

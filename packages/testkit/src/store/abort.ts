@@ -45,7 +45,8 @@ export const abortCases: readonly Case<StoreSubject>[] = [
   },
 ]
 
-async function settles(call: Promise<unknown>): Promise<boolean> {
+/** Whether a call settles, one way or the other, within the default `storeTimeout`. */
+export async function settles(call: Promise<unknown>): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<boolean>((resolve) => {
     timer = setTimeout(() => resolve(false), PATIENCE)

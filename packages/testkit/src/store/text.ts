@@ -3,7 +3,8 @@ import { type Case, deepEqual } from '../case.ts'
 import { survives } from './fields.ts'
 import type { StoreSubject } from './subject.ts'
 
-const HOSTILE = [
+/** Text that breaks naive quoting, patterns, keys and objects. */
+export const HOSTILE: readonly string[] = [
   '',
   ' ',
   'trailing space ',
@@ -21,7 +22,8 @@ const HOSTILE = [
   'a:b|c,d;e=f&g',
 ]
 
-const UNICODE = [
+/** Text that breaks naive encodings and comparisons. */
+export const UNICODE: readonly string[] = [
   'Zoë',
   'Zoe\u0308',
   'ǅ İı ß',
