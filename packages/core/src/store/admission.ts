@@ -27,7 +27,7 @@ export interface Ruling extends Admitted {
  * Rules on an admission as `SubjectIndex.admit` promises. Pure: the store reads the rows, and writes what the ruling says,
  * while no other admission of this subject is under way.
  *
- * @param rows every row of the subject, ended ones too, in the order in which they were inserted
+ * @param rows every row of the subject, in no order; ended ones are ignored, but for that of the session itself
  */
 export function rule(admission: Admission, rows: readonly Contender[]): Ruling {
   const { id, at, abandonedBefore, limit, uncounted, victims } = admission
@@ -39,17 +39,18 @@ export function rule(admission: Admission, rows: readonly Contender[]): Ruling {
     return { ok: true, evicted: marked, forget, mark: [], announce: false }
   }
   const exempt = new Set(uncounted)
-  const counted = idsOf(live.filter((row) => !row.evicted && !exempt.has(row.id)))
+  const counted = live.filter((row) => !row.evicted && !exempt.has(row.id))
   const excess = Math.max(counted.length + 1 - limit, 0)
   if (excess > 0 && victims === null) return { ok: false, evicted: marked, forget, mark: [], announce: false }
   const mark = firstToGo(counted, victims ?? []).slice(0, excess)
   return { ok: true, evicted: [...marked, ...mark], forget, mark, announce: true }
 }
 
-/** The same sessions: those that are named, in the order of their names, before the others. */
-function firstToGo(counted: readonly string[], named: readonly string[]): string[] {
-  const known = new Set(counted)
-  return [...new Set([...named.filter((id) => known.has(id)), ...counted])]
+/** First those that are named, in that order, then the others by age. */
+function firstToGo(counted: readonly Contender[], named: readonly string[]): string[] {
+  const byAge = idsOf(counted.toSorted((one, other) => one.createdAt - other.createdAt))
+  const known = new Set(byAge)
+  return [...new Set([...named.filter((id) => known.has(id)), ...byAge])]
 }
 
 function idsOf(rows: readonly Contender[]): string[] {
