@@ -14,7 +14,7 @@ import type {
   WriteOptions,
 } from '@sess/core'
 import { ConfigError } from '@sess/core'
-import { columns, fromRow, pages, type Row, refuseText, toValues } from '@sess/core/store'
+import { columns, entriesOf, fromRow, type Row, recordsOf, refuseText, toValues } from '@sess/core/store'
 import { type EndingsOptions, endingsFeed } from './endings.ts'
 import { type PostgresClient, query } from './query.ts'
 import { literal, type PostgresTable, quoted } from './table.ts'
@@ -126,20 +126,17 @@ class TableStore implements PostgresStore {
     return (await this.#query('touch', text, [id, lastSeenAt, expiresAt], options)).length > 0
   }
 
-  async *scan(options?: ReadOptions): AsyncGenerator<SessionRecord> {
+  scan(options?: ReadOptions): AsyncGenerator<SessionRecord> {
     const text = `SELECT ${COLUMNS} FROM ${this.#table} WHERE id > $1 ORDER BY id LIMIT ${PAGE}`
-    for await (const row of pages<Row>(PAGE, (after) => this.#query('scan', text, [after?.id ?? ''], options))) {
-      const record = fromRow(row)
-      if (record !== null) yield record
-    }
+    return recordsOf(PAGE, (after) => this.#query<Row>('scan', text, [after?.id ?? ''], options))
   }
 
-  async *listBySubject(subject: string, abandonedBefore: number, options?: ReadOptions): AsyncGenerator<SubjectEntry> {
+  listBySubject(subject: string, abandonedBefore: number, options?: ReadOptions): AsyncGenerator<SubjectEntry> {
     const text = `SELECT ${COLUMNS} FROM ${this.#table}
       WHERE left(subject, 200) = left($1, 200) AND subject = $1 AND id > $2
         AND state <> 'ended' AND (state <> 'reserved' OR created_at >= $3) ORDER BY id LIMIT ${PAGE}`
-    const read = (after?: Row) => this.#query<Row>('list', text, [subject, after?.id ?? '', abandonedBefore], options)
-    for await (const row of pages(PAGE, read)) yield { id: String(row.id), record: fromRow(row) }
+    const values = (after?: Row) => [subject, after?.id ?? '', abandonedBefore]
+    return entriesOf(PAGE, (after) => this.#query<Row>('list', text, values(after), options))
   }
 
   async admit(admission: Admission, options?: WriteOptions): Promise<Admitted> {

@@ -8,7 +8,7 @@ import {
   subjectIndexCases,
   twoHandleCases,
 } from '@sess/testkit'
-import pg from 'pg'
+import type pg from 'pg'
 import { beforeAll, describe, it } from 'vitest'
 import { migrate, type PostgresStoreOptions, postgresStore } from '../src/index.ts'
 import { connect, pool, postgres } from './open.ts'
