@@ -22,7 +22,13 @@ export type { Duration } from './manager/duration.ts'
 export type { Key } from './crypto/keyring.ts'
 export type { Codec, OnInvalid } from './data/shape.ts'
 export type { Previous, Refused } from './manager/load.ts'
+export { SessionEndedError } from './manager/ending.ts'
+export type { Ending, EndingReason } from './manager/ending.ts'
+export type { OnEndedOptions } from './manager/live.ts'
+export type { EventsOptions, StreamedEvent } from './manager/event-stream.ts'
 export type {
+  ActivityEventType,
+  HeardEvent,
   SessEvent,
   SessionEventListener,
   SessionEventType,

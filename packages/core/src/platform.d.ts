@@ -6,6 +6,7 @@ interface AbortSignal {
   addEventListener(type: 'abort', listener: () => void, options?: { once?: boolean }): void
   removeEventListener(type: 'abort', listener: () => void): void
 }
+declare const AbortSignal: { any(signals: readonly AbortSignal[]): AbortSignal }
 declare class AbortController {
   readonly signal: AbortSignal
   abort(reason?: unknown): void
@@ -19,6 +20,10 @@ declare class Response {
   )
 }
 declare function setTimeout(callback: () => void, delayMs: number): unknown
+declare function setInterval(callback: () => void, delayMs: number): unknown
+declare function clearInterval(timer: unknown): void
+declare const setImmediate: ((callback: () => void) => unknown) | undefined
+declare const performance: { now(): number }
 declare function clearTimeout(timer: unknown): void
 declare function btoa(binary: string): string
 declare function atob(base64: string): string

@@ -1,4 +1,5 @@
 import {
+  type ActivityEventType,
   autoPrune,
   type Clock,
   ConfigError,
@@ -15,6 +16,7 @@ import {
   type SessErrorCode,
   type SessEvent,
   type Session,
+  type SessionEventType,
   type SessionRecord,
   type SessionStore,
   type Sessions,
@@ -173,12 +175,27 @@ describe('events', () => {
       expectTypeOf(event.reason).toEqualTypeOf<NonNullable<SessionRecord['endedReason']>>()
     })
     sessions.on('*', (event) => {
-      expectTypeOf(event).toEqualTypeOf<SessEvent>()
+      expectTypeOf(event).toEqualTypeOf<SessEvent<Exclude<SessionEventType, ActivityEventType>>>()
       if (event.type === 'store-failed') expectTypeOf(event.fatal).toEqualTypeOf<boolean>()
     })
+    sessions.on('opened', (event) => expectTypeOf(event.durationMs).toEqualTypeOf<number>())
     expectTypeOf(sessions.on('created', () => {})).toEqualTypeOf<() => void>()
     // @ts-expect-error no such event
     sessions.on('destroyed', () => {})
+  })
+
+  it('come as an async iterator, too', async () => {
+    for await (const event of sessions.events('ended', { signal: AbortSignal.timeout(1), max: 10 })) {
+      expectTypeOf(event.reason).toEqualTypeOf<NonNullable<SessionRecord['endedReason']>>()
+      expectTypeOf(event.dropped).toEqualTypeOf<number>()
+    }
+    for await (const event of sessions.events()) {
+      expectTypeOf(event.type).toEqualTypeOf<Exclude<SessionEventType, ActivityEventType>>()
+    }
+    // @ts-expect-error no such event
+    sessions.events('destroyed')
+    // @ts-expect-error no such option
+    sessions.events('*', { limit: 1 })
   })
 })
 

@@ -60,7 +60,8 @@ export function sess<
  * Opens the session of a WebSocket upgrade, for `server.on('upgrade', …)`. The handshake cannot carry a cookie, so nothing
  * rotates, and signing in throws; data, signing out and locking work with `await session.commit()`.
  *
- * Browsers send cookies along from other sites' pages: compare the `Origin` header before you accept.
+ * Browsers send cookies along from other sites' pages: compare the `Origin` header before you accept. When the session ends,
+ * so should the connection: `session.signal` aborts, and lives as long as `req` or its socket.
  *
  * @throws {StoreUnavailableError} the store failed
  * @throws {InsecureError} plain http that carries the cookie
@@ -72,6 +73,7 @@ export async function openUpgrade<Data extends object>(
 ): Promise<Session<Data>> {
   const session = await sessions.open({ ...nodeFacts(req, options), upgrade: true })
   sessions.attach(req, session)
+  sessions.attach(req.socket, session)
   return session
 }
 

@@ -1,5 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type {
+  Admission,
+  Admitted,
   Prunable,
   PruneOptions,
   ReadOptions,
@@ -7,10 +9,26 @@ import type {
   Scannable,
   SessionRecord,
   SessionStore,
+  SubjectEntry,
+  SubjectIndex,
   WriteOptions,
 } from '@sess/core'
 import { ConfigError } from '@sess/core'
-import { alone, errno, type MysqlClient, type MysqlQuery, query } from './query.ts'
+import {
+  type Contender,
+  columns,
+  entriesOf,
+  fromRow,
+  placeOf,
+  type Row,
+  recordsOf,
+  refuseText,
+  rule,
+  toValues,
+  type Value,
+} from '@sess/core/store'
+import { alone } from './lock.ts'
+import { errno, type MysqlClient, type MysqlQuery, query } from './query.ts'
 import { type MysqlTable, quoted } from './table.ts'
 
 /** Options of {@link mysqlStore}. */
@@ -23,7 +41,7 @@ export interface MysqlStoreOptions extends MysqlTable {
 }
 
 /** Sessions in MySQL or MariaDB. */
-export interface MysqlStore extends SessionStore, Prunable, Scannable {}
+export interface MysqlStore extends SessionStore, SubjectIndex, Prunable, Scannable {}
 
 /**
  * Sessions in an InnoDB table of MySQL 8 or MariaDB 10.6 and later, made by {@link migrate}. The pool or connection stays
@@ -39,23 +57,18 @@ export function mysqlStore(client: MysqlClient, options: MysqlStoreOptions = {})
   return new TableStore(client, options)
 }
 
-interface Row {
+/** A row with its number in the order of creation. */
+interface Numbered extends Row {
   readonly seq: number | string
-  readonly id: Buffer
-  readonly revision: Buffer
-  readonly state: Buffer
-  readonly subject: Buffer | null
-  readonly created_at: number | string
-  readonly absolute_at: number | string
-  readonly last_seen_at: number | string
-  readonly expires_at: number | string
-  readonly data: Buffer
-  readonly rest: Buffer
 }
 
-/** Records that `scan` reads at a time. */
+/** Records that are read at a time. */
 const PAGE = 500
-const COLUMNS = 'revision, state, subject, created_at, absolute_at, last_seen_at, expires_at, data, rest, id'
+/** How long an admission waits for others of the same subject, in seconds. */
+const WAIT_S = 2
+/** Rows of one INSERT; the parameters of a statement are limited. */
+const AT_ONCE = 1000
+const COLUMNS = columns.join(', ')
 const ER_DUP_ENTRY = 1062
 
 class TableStore implements MysqlStore {
@@ -76,33 +89,29 @@ class TableStore implements MysqlStore {
   async get(id: string, options?: ReadOptions): Promise<SessionRecord | null> {
     const sql = `SELECT ${COLUMNS} FROM ${this.#table} WHERE id = ?`
     const [row] = await query<Row[]>(this.#client, sql, [Buffer.from(id)], options)
-    return row === undefined ? null : fromRow(row)
+    return fromRow(row)
   }
 
   async create(record: SessionRecord, options?: WriteOptions): Promise<boolean> {
-    // Not INSERT IGNORE: that would ignore far more than a record which is there already.
-    const sql = `INSERT INTO ${this.#table} (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
     try {
-      return (await this.#change(sql, toValues(record), options)) > 0
+      // Not INSERT IGNORE: that would ignore far more than a row which is there already.
+      await this.#insert(this.#client, [values(record)], '', options)
+      return true
     } catch (error) {
-      if (errno(error) === ER_DUP_ENTRY) return false
-      throw error
+      if (errno(error) !== ER_DUP_ENTRY) throw error
     }
+    return this.#update(record, "state = 'reserved'", [], options)
   }
 
   async replace(record: SessionRecord, expected: string, options?: WriteOptions): Promise<Replaced> {
-    const expiresAt = record.state === 'ended' ? '?' : 'GREATEST(expires_at, ?)'
-    const sql = `UPDATE ${this.#table} SET revision = ?, state = ?, subject = ?, created_at = ?, absolute_at = ?,
-      last_seen_at = GREATEST(last_seen_at, ?), expires_at = ${expiresAt}, data = ?, rest = ?
-      WHERE id = ? AND revision = ?`
-    const values = [...toValues(record), Buffer.from(expected)]
-    if ((await this.#change(sql, values, options)) > 0) return { ok: true }
+    const isExpected = "revision = ? AND state <> 'reserved'"
+    if (await this.#update(record, isExpected, [Buffer.from(expected)], options)) return { ok: true }
     // MySQL has no UPDATE … RETURNING. Each statement is a transaction of its own, so this one sees who came first.
     return { ok: false, current: await this.get(record.id, options) }
   }
 
   async touch(id: string, lastSeenAt: number, expiresAt: number, options?: WriteOptions): Promise<boolean> {
-    const where = "WHERE id = ? AND state <> 'ended'"
+    const where = "WHERE id = ? AND state NOT IN ('ended', 'reserved')"
     const sql = `UPDATE ${this.#table}
       SET last_seen_at = GREATEST(last_seen_at, ?), expires_at = GREATEST(expires_at, ?) ${where}`
     if ((await this.#change(sql, [lastSeenAt, expiresAt, Buffer.from(id)], options)) > 0) return true
@@ -111,13 +120,43 @@ class TableStore implements MysqlStore {
     return (await query<Row[]>(this.#client, found, [Buffer.from(id)], options)).length > 0
   }
 
-  async *scan(options?: ReadOptions): AsyncGenerator<SessionRecord> {
+  scan(options?: ReadOptions): AsyncGenerator<SessionRecord> {
     const sql = `SELECT seq, ${COLUMNS} FROM ${this.#table} WHERE seq > ? ORDER BY seq LIMIT ${PAGE}`
-    for (let last: number | string | undefined = 0; last !== undefined; ) {
-      const rows: Row[] = await query<Row[]>(this.#client, sql, [last], options)
-      yield* rows.map(fromRow)
-      last = rows[PAGE - 1]?.seq
+    return recordsOf<Numbered>(PAGE, (after) => query(this.#client, sql, [after?.seq ?? 0], options))
+  }
+
+  listBySubject(subject: string, abandonedBefore: number, options?: ReadOptions): AsyncGenerator<SubjectEntry> {
+    const sql = `SELECT seq, ${COLUMNS} FROM ${this.#table} WHERE subject = ? AND seq > ? AND state <> 'ended'
+      AND (state <> 'reserved' OR created_at >= ?) ORDER BY seq LIMIT ${PAGE}`
+    const owner = Buffer.from(subject)
+    return entriesOf<Numbered>(PAGE, (after) =>
+      query(this.#client, sql, [owner, after?.seq ?? 0, abandonedBefore], options),
+    )
+  }
+
+  async admit(admission: Admission, options?: WriteOptions): Promise<Admitted> {
+    const { subject } = admission
+    refuseText('mysqlStore', { subject }, UNFIT)
+    const work = (client: MysqlClient) => this.#admit(client, admission, options)
+    const admitted = await alone(this.#client, `sess admit ${this.#table} ${subject}`, WAIT_S, work)
+    if (admitted === undefined) throw new Error(`mysqlStore: others were admitting for ${WAIT_S} s.`)
+    return admitted
+  }
+
+  async #admit(client: MysqlClient, admission: Admission, options?: WriteOptions): Promise<Admitted> {
+    const sql = `SELECT id, state, evicted, created_at, absolute_at FROM ${this.#table} WHERE subject = ?`
+    const rows = await query<Contender[]>(client, sql, [Buffer.from(admission.subject)], options)
+    const { ok, evicted, forget, mark, announce } = rule(admission, rows)
+    for (const id of forget) {
+      const sql = `DELETE FROM ${this.#table} WHERE id = ? AND state = 'reserved'`
+      await query(client, sql, [Buffer.from(id)], options)
     }
+    // One statement does both, or neither: those who have to go are there already, the new one is not.
+    const places = [...mark, ...(announce ? [admission.id] : [])].map((id) => placeOf({ ...admission, id }))
+    for (let from = 0; from < places.length; from += AT_ONCE) {
+      await this.#insert(client, places.slice(from, from + AT_ONCE), 'ON DUPLICATE KEY UPDATE evicted = TRUE', options)
+    }
+    return { ok, evicted }
   }
 
   async prune(now: number, limit: number, { exclusive = false }: PruneOptions = {}): Promise<number> {
@@ -129,7 +168,26 @@ class TableStore implements MysqlStore {
       ) AS doomed STRAIGHT_JOIN ${this.#table} AS gone ON gone.seq = doomed.seq`
     const values = [now - this.#retainEndedMs, now]
     const run = (client: MysqlClient) => this.#change(sql, values, {}, client)
-    return exclusive ? ((await alone(this.#client, `sess prune ${this.#table}`, run)) ?? 0) : run(this.#client)
+    return exclusive ? ((await alone(this.#client, `sess prune ${this.#table}`, 0, run)) ?? 0) : run(this.#client)
+  }
+
+  async #insert(client: MysqlClient, rows: Value[][], otherwise: string, options?: WriteOptions): Promise<void> {
+    const places = rows.map(() => '(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+    const sql = `INSERT INTO ${this.#table} (${COLUMNS}) VALUES ${places} ${otherwise}`
+    await query(client, sql, rows.flat().map(bytes), options)
+  }
+
+  async #update(
+    record: SessionRecord,
+    where: string,
+    more: MysqlQuery['values'],
+    options?: WriteOptions,
+  ): Promise<boolean> {
+    const expiresAt = record.state === 'ended' ? '?' : 'GREATEST(expires_at, ?)'
+    const sql = `UPDATE ${this.#table} SET revision = ?, state = ?, subject = ?, created_at = ?, absolute_at = ?,
+      last_seen_at = GREATEST(last_seen_at, ?), expires_at = ${expiresAt}, data = ?, rest = ?
+      WHERE id = ? AND ${where}`
+    return (await this.#change(sql, [...values(record).map(bytes), ...more], options)) > 0
   }
 
   async #change(
@@ -142,28 +200,14 @@ class TableStore implements MysqlStore {
   }
 }
 
-function toValues(record: SessionRecord): MysqlQuery['values'] {
-  const { id, revision, state, subject, createdAt, absoluteAt, lastSeenAt, expiresAt, data, ...rest } = record
-  if (/\p{Surrogate}/u.test(data) || (subject !== null && /\p{Surrogate}/u.test(subject))) {
-    throw new TypeError('mysqlStore: `subject` and `data` must not hold a lone surrogate.')
-  }
-  const instants = [createdAt, absoluteAt, lastSeenAt, expiresAt]
-  const texts = [data, JSON.stringify(rest), id].map((text) => Buffer.from(text))
-  return [Buffer.from(revision), state, subject === null ? null : Buffer.from(subject), ...instants, ...texts]
+/** What has no UTF-8. */
+const UNFIT = /\p{Surrogate}/u
+
+function values(record: SessionRecord): Value[] {
+  refuseText('mysqlStore', { subject: record.subject, data: record.data }, UNFIT)
+  return toValues(record)
 }
 
-function fromRow(row: Row): SessionRecord {
-  // Buffers become text as UTF-8.
-  return {
-    ...JSON.parse(`${row.rest}`),
-    id: `${row.id}`,
-    revision: `${row.revision}`,
-    state: `${row.state}`,
-    subject: row.subject === null ? null : `${row.subject}`,
-    createdAt: Number(row.created_at),
-    absoluteAt: Number(row.absolute_at),
-    lastSeenAt: Number(row.last_seen_at),
-    expiresAt: Number(row.expires_at),
-    data: `${row.data}`,
-  }
+function bytes(value: Value): Exclude<Value, string> | Buffer {
+  return typeof value === 'string' ? Buffer.from(value) : value
 }

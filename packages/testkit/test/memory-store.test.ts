@@ -115,6 +115,7 @@ describe('a full memory store', () => {
       await session.commit()
       handles.push(session.handle)
     }
+    await sessions.flushEvents()
     expect(evicted).toEqual(handles.slice(0, 1))
   })
 })

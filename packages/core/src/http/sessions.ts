@@ -1,9 +1,13 @@
 import { ConfigError, NotMountedError } from '../errors.ts'
+import type { Ending } from '../manager/ending.ts'
 import { createEngine, type Engine } from '../manager/engine.ts'
+import { EventStream, type EventsOptions, type StreamedEvent } from '../manager/event-stream.ts'
 import type { SessionEventListener, SessionEventType } from '../manager/events.ts'
-import { type Arrival, load } from '../manager/load.ts'
+import { type OnEndedOptions, onEnded } from '../manager/live.ts'
+import { type Arrival, type Loaded, load } from '../manager/load.ts'
 import type { ManagerOptions } from '../manager/options.ts'
 import { type DefaultData, Session } from '../manager/session.ts'
+import { timeOpening } from '../manager/timing.ts'
 import { Visit } from '../manager/visit.ts'
 import { Accounts } from './accounts.ts'
 import { headerLines, TokenTransport, type TransportOptions } from './carrier.ts'
@@ -50,7 +54,7 @@ export class Sessions<Data extends object = DefaultData> extends Accounts {
     }
     const { tokens, channel } = this.#transport.receive(facts)
     const arrival = this.#arrival(facts, tokens)
-    const visit = new Visit(this.#engine, arrival, channel, await load(this.#engine, arrival))
+    const visit = new Visit(this.#engine, arrival, channel, await this.#load(arrival))
     return new Session<Data>(visit, (current) => {
       const { token, caching } = headerLines(this.#transport, channel, current)
       const lines: [string, string][] = token === null ? [] : [token]
@@ -82,10 +86,49 @@ export class Sessions<Data extends object = DefaultData> extends Accounts {
     this.#opened.set(request, session)
   }
 
-  /** Calls `listener` for each event of this type, `'*'` for all. Returns the function that unsubscribes. */
-  on<T extends SessionEventType>(type: T | '*', listener: SessionEventListener<T>): () => void {
-    // A listener for one type is only ever called with that type.
-    return this.#engine.hub.on(type, listener as SessionEventListener)
+  /**
+   * Calls `listener` for each event of this type; `'*'` stands for all but those of ordinary requests (`ActivityEventType`).
+   * It is called soon after, in order and outside the request, which never waits for it. Returns the function that
+   * unsubscribes.
+   */
+  on<T extends SessionEventType | '*'>(type: T, listener: SessionEventListener<T>): () => void {
+    return this.#engine.hub.on(type, listener)
+  }
+
+  /**
+   * The same as an async iterator, from this call on: `for await (const event of sessions.events('ended'))`. A reader that is
+   * too slow loses the oldest events; `event.dropped` says how many.
+   *
+   * @throws {ConfigError} `max` is no positive integer
+   */
+  events<T extends SessionEventType | '*' = '*'>(
+    type: T = '*' as T, // the default of T
+    options: EventsOptions = {},
+  ): AsyncIterableIterator<StreamedEvent<T>> {
+    return new EventStream(this.#engine.hub, type, options)
+  }
+
+  /**
+   * Calls `listener` once when the session of this handle is over: ended here or in another process, replaced, past its idle
+   * or absolute deadline, locked, or gone from the store; at once for what this process does, else within a second. Rotation
+   * is no end. Returns the function that stops watching; call it when the listener is no longer needed.
+   *
+   * @throws {ConfigError} `handle` is no handle: `session.handle` is null while nothing is stored
+   */
+  onEnded(handle: string, listener: (ending: Ending) => unknown, options: OnEndedOptions = {}): () => void {
+    return onEnded(this.#engine, handle, listener, options)
+  }
+
+  /**
+   * Tells the listeners now of everything that has happened, and resolves when what they returned has settled. For where
+   * nothing runs after the response (`ctx.waitUntil(sessions.flushEvents())` on Workers), before a process ends, and for tests.
+   */
+  flushEvents(): Promise<void> {
+    return this.#engine.hub.flush()
+  }
+
+  #load(arrival: Arrival): Promise<Loaded> {
+    return timeOpening(this.#engine, () => load(this.#engine, arrival))
   }
 
   #arrival(facts: RequestFacts, tokens: readonly string[]): Arrival {

@@ -15,6 +15,7 @@ import { emit, reportFailure } from './load.ts'
 import { commitSignIn } from './sign-in.ts'
 import { type Budget, callStore, isStoreFailure, withBudget } from './store-gate.ts'
 import { revisionRandom, type Swapped, swap } from './swap.ts'
+import { timeCommit } from './timing.ts'
 import type { Visit } from './visit.ts'
 
 /**
@@ -40,9 +41,10 @@ export function start(visit: Visit, changes: Changes): Promise<void> | undefined
   const hidden = visit.takeHiddenWrites() && end === null && signIn === null
   const intends = end !== null || signIn !== null || steps.length > 0 || flashes.length > 0
   let work: Promise<void> | undefined
-  if (intends || changes.patch.size > 0) work = run({ visit, changes, draft: visit.draft, intents: visit.begin() })
-  else if (due.confirm || due.touch || due.rotate) work = catchUp(visit)
-  return hidden ? (work ?? Promise.resolve()).then(() => Promise.reject(locked('Changing session.data'))) : work
+  if (intends || changes.patch.size > 0)
+    work = timeCommit(visit, () => run({ visit, changes, draft: visit.draft, intents: visit.begin() }))
+  else if (due.confirm || due.touch || due.rotate) work = timeCommit(visit, () => catchUp(visit))
+  return hidden ? (work ?? Promise.resolve()).then(() => Promise.reject(locked(visit, 'Changing session.data'))) : work
 }
 
 async function run(work: Work): Promise<void> {
@@ -58,6 +60,7 @@ async function run(work: Work): Promise<void> {
     visit.failure = null
   } catch (error) {
     if (isStoreFailure(error)) reportFailure(engine, 'commit', visit.record, true, error)
+    if (error instanceof SessionInterruptedError) emit(engine, 'interrupted', visit.record, { reason: error.reason })
     visit.fail(error)
     throw error
   } finally {
@@ -112,8 +115,9 @@ function settled(
   draft.settle(changes, wrote.data)
   for (const step of intents.steps) {
     if (step.type === 'reauthenticate') emit(engine, 'reauthenticated', wrote, { method: step.method })
-    if (step.type === 'lock') emit(engine, 'locked', wrote, {})
+    if (step.type === 'lock') emit(engine, 'locked', wrote, { reason: 'asked' })
   }
+  if (changes.patch.size > 0) emit(engine, 'saved', wrote, {})
   if (wrote.generation === from.generation) return
   visit.sendToken(wrote.rotation === 'soft' ? decidedAt : null)
   emit(engine, 'rotated', wrote, { kind: wrote.rotation, generation: wrote.generation })
@@ -205,6 +209,7 @@ async function catchUpTouch(visit: Visit, budget: Budget, record: SessionRecord)
     engine.store.touch(record.id, touched.lastSeenAt, touched.expiresAt, options),
   )
   visit.record = touched
+  emit(engine, 'touched', touched, {})
 }
 
 async function catchUpRecord(visit: Visit, budget: Budget, record: SessionRecord): Promise<void> {

@@ -1,3 +1,4 @@
+import type { InterruptedReason, SessErrorCode } from '../errors.ts'
 import type { Expiry } from '../kernel/expire.ts'
 import type { EndedReason, RotationKind } from '../kernel/record.ts'
 
@@ -31,11 +32,14 @@ export interface SessionEvents {
   rotated: { readonly kind: RotationKind; readonly generation: number }
   /** A fresh proof of identity was recorded. */
   reauthenticated: { readonly method: string }
-  locked: object
+  /** The session was locked by `lock()` or for its fingerprint, or a request found it locked by its idle deadline. */
+  locked: { readonly reason: 'asked' | 'fingerprint' | 'idle' }
   /** A token was refused before or after the store was asked. */
   'token-refused': {
     readonly reason: 'malformed' | 'unknown' | 'ended' | 'superseded' | 'replaced' | 'ahead' | 'ambiguous'
   }
+  /** A request wanted to change a session that it may not change (any more), and got a `SessionInterruptedError`. */
+  interrupted: { readonly reason: InterruptedReason }
   /** The store has lost a rotation it had acknowledged; the session was rolled forward. */
   'store-rollback': { readonly generation: number }
   /** Browser family or operating system class differ from those at issue. */
@@ -52,6 +56,17 @@ export interface SessionEvents {
   evicted: object
   /** A plain http request carried or needed the cookie and was refused. */
   insecure: object
+  /** A request was opened: what it found, or `failed`; and how long that took, in ms. */
+  opened: {
+    readonly outcome: 'anonymous' | 'authenticated' | 'locked' | 'refused' | 'failed'
+    readonly durationMs: number
+  }
+  /** A commit with something to do is over: `ok`, the code of its error, or `failed` for an error of the application. */
+  committed: { readonly outcome: 'ok' | SessErrorCode | 'failed'; readonly durationMs: number }
+  /** Activity was written down, with nothing else. */
+  touched: object
+  /** A commit wrote data to a session that was there. */
+  saved: object
 }
 
 export type SessionEventType = keyof SessionEvents
@@ -61,31 +76,23 @@ export type SessEvent<T extends SessionEventType = SessionEventType> = {
   [K in T]: { readonly type: K; readonly at: number } & About & SessionEvents[K]
 }[T]
 
-/** Receives events. What it throws or rejects with is reported on the console and goes no further. */
-export type SessionEventListener<T extends SessionEventType = SessionEventType> = (event: SessEvent<T>) => unknown
+/** Events that come with ordinary requests. Whoever asks for `'*'` is spared them. */
+export type ActivityEventType = 'opened' | 'committed' | 'touched' | 'saved'
 
-/** Fan-out of events. A listener can neither break the request nor another listener. */
-export class EventHub {
-  readonly #listeners = new Map<string, Set<SessionEventListener>>()
+/** What listeners of `T` are told; `'*'` stands for all events but those of {@link ActivityEventType}. */
+export type HeardEvent<T extends SessionEventType | '*'> = SessEvent<
+  T extends SessionEventType ? T : Exclude<SessionEventType, ActivityEventType>
+>
 
-  on(type: SessionEventType | '*', listener: SessionEventListener): () => void {
-    const listeners = this.#listeners.get(type) ?? new Set()
-    this.#listeners.set(type, listeners.add(listener))
-    return () => void listeners.delete(listener)
-  }
+/**
+ * Receives events, in order, outside the request that caused them. What it throws or rejects with is reported on the
+ * console and goes no further.
+ */
+export type SessionEventListener<T extends SessionEventType | '*' = '*'> = (event: HeardEvent<T>) => unknown
 
-  emit(event: SessEvent): void {
-    if (this.#listeners.size === 0) return
-    for (const listener of this.#listeners.get(event.type) ?? []) deliver(listener, event)
-    for (const listener of this.#listeners.get('*') ?? []) deliver(listener, event)
-  }
-}
+const ACTIVITY: ReadonlySet<string> = new Set<ActivityEventType>(['opened', 'committed', 'touched', 'saved'])
 
-function deliver(listener: SessionEventListener, event: SessEvent): void {
-  const report = (error: unknown) => console.error(`sess: a listener for '${event.type}' failed`, error)
-  try {
-    Promise.resolve(listener(event)).catch(report)
-  } catch (error) {
-    report(error)
-  }
+/** Whether events of this type come with ordinary requests. */
+export function isActivity(type: SessionEventType): boolean {
+  return ACTIVITY.has(type)
 }

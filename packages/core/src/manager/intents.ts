@@ -7,6 +7,7 @@ import type { EndedReason } from '../kernel/record.ts'
 import { transition } from '../kernel/transition.ts'
 import type { Handover } from './acting.ts'
 import type { Flash } from './flash.ts'
+import { emit } from './load.ts'
 import { nothing, type Visit } from './visit.ts'
 
 /** What may be said about a sign-in. */
@@ -141,7 +142,7 @@ export function takeStep(visit: Visit, step: Step): void {
     requireStamp(step.credential, 'reauthenticate({ credential })')
   }
   if (step.type !== 'rotate' && visit.state === 'anonymous') {
-    throw new SessionInterruptedError('anonymous', `${step.type}() needs a signed-in session; nobody is signed in.`)
+    throw interrupt(visit, 'anonymous', `${step.type}() needs a signed-in session; nobody is signed in.`)
   }
   if (visit.headersSent && step.type !== 'lock') throw new HeadersSentError(`${step.type}()`)
   const { signIn: intent, end } = visit.intents
@@ -162,17 +163,19 @@ export function requireWritable(visit: Visit, action: string, opensLock = false)
   const { signIn: intent, end } = visit.intents
   const { refused } = visit
   if (refused !== null && intent === null && (end === null || refused === 'replaced')) {
-    throw new SessionInterruptedError(
+    throw interrupt(
+      visit,
       refused,
       `${action} is not possible: this request was refused (${refused}). Signing in starts a new session.`,
     )
   }
-  if (visit.state === 'locked' && !opensLock) throw locked(action)
+  if (visit.state === 'locked' && !opensLock) throw locked(visit, action)
 }
 
 /** What a write to a locked session meets. */
-export function locked(action: string): SessionInterruptedError {
-  return new SessionInterruptedError(
+export function locked(visit: Visit, action: string): SessionInterruptedError {
+  return interrupt(
+    visit,
     'locked',
     `${action} is not possible: the session is locked. reauthenticate(), signIn() and signOut() are.`,
   )
@@ -182,4 +185,10 @@ export function locked(action: string): SessionInterruptedError {
 export function interrupted(verdict: InterruptedReason): SessionInterruptedError {
   const what = { ended: 'has ended', locked: 'was locked', superseded: 'has a new token' }[verdict as 'ended']
   return new SessionInterruptedError(verdict, `The session ${what} while this request ran; nothing was saved.`)
+}
+
+/** The error of a request that wants what its session does not allow; it is told to the listeners, too. */
+function interrupt(visit: Visit, reason: InterruptedReason, message: string): SessionInterruptedError {
+  emit(visit.engine, 'interrupted', visit.record, { reason })
+  return new SessionInterruptedError(reason, message)
 }

@@ -139,6 +139,7 @@ async function judge(
   if (outcome.ok) {
     announce(engine, outcome.record, outcome.effects)
     const locked = standing(outcome.record, engine.policy, arrivedAt, arrivedAt) === 'locked'
+    if (locked) announceLock(engine, record, outcome.record)
     const { effects } = outcome
     return {
       arrivedAt,
@@ -219,6 +220,12 @@ function announce(engine: Engine, record: SessionRecord, effects: readonly Effec
     if (effect.type === 'store-rollback') emit(engine, 'store-rollback', record, { generation: record.generation })
     if (effect.type === 'fingerprint-changed') emit(engine, 'fingerprint-changed', record, { features: effect.reasons })
   }
+}
+
+/** A lock that this request has found or brought about; one that was asked for has been told already. */
+function announceLock(engine: Engine, before: SessionRecord | null, record: SessionRecord): void {
+  if (record.state !== 'locked') emit(engine, 'locked', record, { reason: 'idle' })
+  else if (before?.state !== 'locked') emit(engine, 'locked', record, { reason: 'fingerprint' })
 }
 
 function refusal(

@@ -2,6 +2,7 @@ import { idleDeadline } from '../kernel/expire.ts'
 import type { Authentication } from '../kernel/record.ts'
 import { actorOf } from './acting.ts'
 import { Habits, refuseHabits } from './habits.ts'
+import { signalOf } from './live.ts'
 import type { Previous, Refused } from './load.ts'
 import type { Visit } from './visit.ts'
 
@@ -86,6 +87,15 @@ export class SessionView extends Habits {
   /** What became of the session that the request's token belonged to, for the page that says why one is signed out. */
   get previous(): Previous | null {
     return this.#look().previous
+  }
+
+  /**
+   * Aborts when the stored session is over: ended here or in another process, replaced, past a deadline, locked, or gone. Its
+   * reason is a `SessionEndedError`. Never aborts while nothing is stored; after a sign-in, commit first and then ask for it.
+   * It lives as long as this session object, itself, or a listener on it; one made of it by `AbortSignal.any()` does not keep it.
+   */
+  get signal(): AbortSignal {
+    return signalOf(this.#look())
   }
 
   /** Handle and state only, so that a session that is logged or serialised tells no secret. */

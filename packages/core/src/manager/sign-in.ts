@@ -45,7 +45,7 @@ export async function commitSignIn(work: Work, intent: SignInIntent, budget: Bud
   draft.settle(changes, final.data)
   visit.sendToken(null)
   announce(engine, intent, final, takeOver?.old.id ?? null)
-  if (final.state === 'locked') emit(engine, 'locked', final, {})
+  if (final.state === 'locked') emit(engine, 'locked', final, { reason: 'asked' })
 }
 
 function announce(engine: Engine, { handover }: SignInIntent, issued: SessionRecord, replaced: string | null): void {

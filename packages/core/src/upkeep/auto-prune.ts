@@ -1,6 +1,7 @@
 import { ConfigError } from '../errors.ts'
 import { type Duration, readDuration } from '../manager/duration.ts'
 import { type Clock, type Prunable, systemClock } from '../manager/ports.ts'
+import { letGo } from '../manager/timers.ts'
 
 /** Options of {@link autoPrune}. */
 export interface AutoPruneOptions {
@@ -62,12 +63,6 @@ export function autoPrune(store: Prunable, options: AutoPruneOptions): () => Pro
     clearTimeout(timer)
     return round
   }
-}
-
-/** Keeps a timer from keeping the process. Browsers and Workers know no such thing. */
-function letGo(timer: unknown): void {
-  if (typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function')
-    timer.unref()
 }
 
 function report(error: unknown): void {

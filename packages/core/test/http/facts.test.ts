@@ -176,6 +176,7 @@ describe('plain http', () => {
     const opening = sessions.open({ ...facts, cookie: '__Host-Http-sid=anything' })
     await expect(opening).rejects.toBeInstanceOf(InsecureError)
     await expect(opening).rejects.toMatchObject({ code: 'ERR_SESS_INSECURE', status: 400, expose: true })
+    await sessions.flushEvents()
     expect(events).toEqual(['insecure'])
     expect(store.calls).toEqual([])
   })

@@ -143,7 +143,7 @@ describe('a commit', () => {
     expect(error.message).toContain('session.data.theme')
     expect(saved(store.only.data)).toEqual({ theme: 'light' })
     expect(session).toMatchObject({ subject: 'ada', refused: null })
-    expect(events).toEqual([])
+    expect(events).toMatchObject([{ type: 'interrupted', reason: 'conflict', handle: store.only.id, subject: 'ada' }])
   })
 
   it('rejects again after a failure, and shows a stand-in', async () => {

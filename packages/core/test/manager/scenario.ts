@@ -78,6 +78,7 @@ export interface Scenario {
   readonly clock: MovableClock
   readonly sessions: Sessions<Data>
   readonly browser: Browser
+  /** The events so far, delivered ones and those about to be. */
   readonly events: SessEvent[]
   /** Forgets the events so far and returns their types. */
   drainEvents(): string[]
@@ -88,10 +89,27 @@ export function setUp(options: Partial<SessionsOptions<Data>> = {}): Scenario {
   const store = new ScriptedStore()
   const clock = new MovableClock()
   const sessions = createSessions<Data>({ store, clock, ...options })
-  const events: SessEvent[] = []
-  sessions.on('*', (event) => events.push(event))
-  const drainEvents = () => events.splice(0).map((event) => event.type)
-  return { store, clock, sessions, browser: new Browser(sessions), events, drainEvents }
+  const heard: SessEvent[] = []
+  sessions.on('*', (event) => heard.push(event))
+  const drainEvents = () => {
+    void sessions.flushEvents()
+    return heard.splice(0).map((event) => event.type)
+  }
+  return { store, clock, sessions, browser: new Browser(sessions), events: upToDate(sessions, heard), drainEvents }
+}
+
+/** The same list, to which everything that has happened is added before it is looked at or emptied. */
+export function upToDate<T extends object>(sessions: Sessions<Data>, heard: T): T {
+  return new Proxy(heard, {
+    get(target, property) {
+      void sessions.flushEvents()
+      return Reflect.get(target, property)
+    },
+    set(target, property, value) {
+      void sessions.flushEvents()
+      return Reflect.set(target, property, value)
+    },
+  })
 }
 
 /** The same with somebody signed in, and no store calls or events noted yet. */

@@ -26,7 +26,9 @@ it('no sid, token or key appears in events, errors, logs, records or serialised 
   const sessions = createSessions<Data>({ store, clock, keys: KEYS, device: true, carry: ['cart'] })
   const seen: unknown[] = []
   const events: SessEvent[] = []
-  sessions.on('*', (event) => events.push(event))
+  for (const type of ['*', 'opened', 'committed', 'touched', 'saved'] as const) {
+    sessions.on(type, (event) => events.push(event))
+  }
   sessions.on('*', () => {
     throw new Error('a listener that fails')
   })
@@ -78,6 +80,7 @@ it('no sid, token or key appears in events, errors, logs, records or serialised 
   await sessions.open({ headers: { host: 'example.com', cookie: `__Host-Http-sid=${forged}` } }).catch((error) => {
     seen.push(error)
   })
+  await sessions.flushEvents()
   seen.push(sessions, logged, events)
 
   const texts = [...secrets].flatMap((token) => {
@@ -88,14 +91,17 @@ it('no sid, token or key appears in events, errors, logs, records or serialised 
     ['base64', 'base64url', 'hex', 'latin1'].map((encoding) => Buffer.from(key).toString(encoding as BufferEncoding)),
   )
   expect([...new Set(events.map(({ type }) => type))].sort()).toEqual([
+    'committed',
     'created',
     'ended',
     'insecure',
+    'opened',
     'reauthenticated',
     'rotated',
     'signed-in',
     'store-failed',
     'token-refused',
+    'touched',
   ])
   expect(secrets.size).toBeGreaterThanOrEqual(6)
   const everything = seen.map(shown).join('\n')

@@ -83,7 +83,7 @@ export class App {
   readonly records: SessionStore
   readonly store: UnreliableStore
   readonly sessions: Sessions
-  readonly events: SessEvent[] = []
+  readonly #events: SessEvent[] = []
   readonly #handlers = new Map<string, Handler>()
   readonly #servers: Served[] = []
 
@@ -94,7 +94,7 @@ export class App {
     this.store = new UnreliableStore(this.records)
     const patience = setup.impatient === true && { storeTimeout: subject.store === undefined ? 150 : 600 }
     this.sessions = this.instance({ ...patience, ...setup.options })
-    this.sessions.on('*', (event) => this.events.push(event))
+    this.sessions.on('*', (event) => this.#events.push(event))
   }
 
   /** Sessions on this app's clock and store, as a further process has them. */
@@ -127,6 +127,12 @@ export class App {
   /** The stored record of a handle. */
   async record(handle: string | null): Promise<SessionRecord | null> {
     return handle === null ? null : await this.records.get(handle)
+  }
+
+  /** The events so far. */
+  get events(): readonly SessEvent[] {
+    void this.sessions.flushEvents()
+    return this.#events
   }
 
   /** The events of one type so far. */
