@@ -6,7 +6,7 @@ import type { ManagerOptions } from '../manager/options.ts'
 import { type DefaultData, Session } from '../manager/session.ts'
 import { Visit } from '../manager/visit.ts'
 import { headerLines, TokenTransport, type TransportOptions } from './carrier.ts'
-import { reduceUserAgent } from './client.ts'
+import { ClientReader } from './client.ts'
 import { headerOf, type RequestFacts } from './facts.ts'
 
 /** Everything `createSessions()` can be told. Only `store` is required. */
@@ -22,6 +22,7 @@ export interface SessionsOptions<Data extends object = DefaultData> extends Mana
 export class Sessions<Data extends object = DefaultData> {
   readonly #engine: Engine
   readonly #transport: TokenTransport
+  readonly #clients: ClientReader
   readonly #touch: boolean | ((facts: RequestFacts) => boolean)
   readonly #opened = new WeakMap<object, Session<Data>>()
 
@@ -30,6 +31,7 @@ export class Sessions<Data extends object = DefaultData> {
     checkNames(options)
     this.#engine = createEngine(options)
     this.#transport = new TokenTransport(this.#engine, options)
+    this.#clients = new ClientReader(this.#engine.client)
     this.#touch = readTouch(options.touch)
   }
 
@@ -85,15 +87,15 @@ export class Sessions<Data extends object = DefaultData> {
   }
 
   #arrival(facts: RequestFacts, tokens: readonly string[]): Arrival {
-    const { policy, device } = this.#engine
-    const userAgent = policy.fingerprint === 'off' && !device ? undefined : headerOf(facts, 'user-agent')
+    const { device } = this.#engine
+    const userAgent = device ? headerOf(facts, 'user-agent') : undefined
     const label = {
       ...(facts.ip === undefined ? {} : { ip: facts.ip }),
       ...(userAgent === undefined ? {} : { userAgent }),
     }
     return {
       tokens,
-      fingerprint: policy.fingerprint === 'off' ? null : reduceUserAgent(userAgent),
+      client: this.#clients.read(facts),
       device: device ? label : null,
       upgrade: facts.upgrade ?? false,
       passive: !(typeof this.#touch === 'function' ? this.#touch(facts) : this.#touch),
@@ -133,6 +135,7 @@ const NAMES: Readonly<Record<keyof SessionsOptions, true>> = {
   storeTimeout: true,
   onIdle: true,
   fingerprint: true,
+  ipBinding: true,
   device: true,
   carry: true,
   onStoreError: true,

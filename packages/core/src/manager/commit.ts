@@ -1,3 +1,4 @@
+import type { Token } from '../crypto/token.ts'
 import { type Changes, mergeChanges } from '../data/draft.ts'
 import { VERSION_KEY } from '../data/shape.ts'
 import { type InterruptedReason, SessionInterruptedError, ValueError } from '../errors.ts'
@@ -5,6 +6,7 @@ import { type SessionRecord, stamp, writes } from '../kernel/record.ts'
 import { rejudge } from '../kernel/rejudge.ts'
 import { touch } from '../kernel/touch.ts'
 import { type SessionEvent, transition } from '../kernel/transition.ts'
+import { drifted, fingerprintOf } from './client.ts'
 import { createRecord, issueFor } from './create.ts'
 import { endSource } from './end.ts'
 import { locked, requireWritable, type Step, type Work } from './intents.ts'
@@ -136,9 +138,11 @@ function nextRecord(work: Work, current: SessionRecord, overwritten: Set<string>
   return next
 }
 
-function eventOf(step: Step, { accepted: { arrivedAt }, arrival: { fingerprint } }: Visit): SessionEvent {
+function eventOf(step: Step, { accepted: { arrivedAt }, arrival, token }: Visit): SessionEvent {
   if (step.type === 'rotate') return { ...step, kind: 'hard', arrivedAt }
-  return step.type === 'lock' ? { ...step, arrivedAt } : { ...step, arrivedAt, fingerprint }
+  if (step.type === 'lock') return { ...step, arrivedAt }
+  const { sid } = token as Token // whoever proves who they are has a session
+  return { ...step, arrivedAt, fingerprint: fingerprintOf(arrival.client, sid) }
 }
 
 /** Confirmation, activity and a due soft rotation, as far as they still apply to the record that is stored now. */
@@ -150,6 +154,7 @@ function withDues(visit: Visit, current: SessionRecord, rotatesAnyway: boolean):
     next = { ...current, confirmedAt: accepted.arrivedAt }
   }
   if (visit.counts) next = touch(next, engine.policy, accepted.arrivedAt)
+  if (visit.drifts && token !== null) next = drifted(engine, next, visit.arrival.client, token.sid)
   if (!due.rotate || rotatesAnyway || visit.headersSent || token?.generation !== next.generation) return next
   const event = { type: 'rotate', kind: 'soft', arrivedAt: accepted.arrivedAt } as const
   const outcome = transition(next, event, engine.policy, engine.clock.now())

@@ -3,6 +3,7 @@ import { VERSION_KEY } from '../data/shape.ts'
 import { StoreAmbiguousError, StoreUnavailableError } from '../errors.ts'
 import { type IssueInput, issue } from '../kernel/issue.ts'
 import { bears, type SessionRecord } from '../kernel/record.ts'
+import { fingerprintOf } from './client.ts'
 import type { Engine } from './engine.ts'
 import type { Arrival } from './load.ts'
 import { type Budget, callStore } from './store-gate.ts'
@@ -21,7 +22,7 @@ export function issueFor(
   input: Omit<IssueInput, 'id' | 'random' | 'fingerprint' | 'extra'>,
 ): Issued {
   const sid = mintSid(engine.random.bytes(32))
-  const fingerprint = engine.policy.fingerprint === 'off' ? null : arrival.fingerprint
+  const fingerprint = fingerprintOf(arrival.client, sid)
   const extra = engine.shape.version === undefined ? {} : { [VERSION_KEY]: engine.shape.version }
   const complete = { ...input, id: sidToId(sid), random: revisionRandom(engine), fingerprint, extra }
   return { sid, record: issue(complete, engine.policy, engine.clock.now()) }

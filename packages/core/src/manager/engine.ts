@@ -4,6 +4,7 @@ import { ConfigError } from '../errors.ts'
 import type { Policy } from '../kernel/policy.ts'
 import { oneOf, readDuration } from './duration.ts'
 import { EventHub } from './events.ts'
+import { type ClientSettings, readClientSettings } from './fingerprint-options.ts'
 import type { ManagerOptions } from './options.ts'
 import { readPolicy } from './policy-options.ts'
 import { type Clock, type Evicting, type Random, type SessionStore, systemClock, systemRandom } from './ports.ts'
@@ -16,6 +17,7 @@ export interface Engine {
   readonly store: SessionStore
   readonly tokens: Keyring
   readonly policy: Policy
+  readonly client: ClientSettings
   readonly shape: DataShape
   readonly clock: Clock
   readonly random: Random
@@ -41,10 +43,12 @@ export function createEngine<Data extends object>(options: ManagerOptions<Data>)
   const storeTimeoutMs = readDuration(options.storeTimeout ?? '2s', 'storeTimeout')
   if (storeTimeoutMs === 0) throw new ConfigError('`storeTimeout` must be longer than 0.')
   const development = typeof process === 'undefined' || process?.env?.NODE_ENV !== 'production'
+  const policy = readPolicy(options, storeTimeoutMs)
   const engine: Engine = {
     store: options.store,
     tokens: new Keyring(configuredKeys(options, random), 'token'),
-    policy: readPolicy(options, storeTimeoutMs),
+    policy,
+    client: readClientSettings(options.fingerprint, policy),
     shape: readShape(options),
     clock: options.clock ?? systemClock,
     random,

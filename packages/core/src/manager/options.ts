@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Key } from '../crypto/keyring.ts'
 import type { Codec, OnInvalid } from '../data/shape.ts'
 import type { Duration } from './duration.ts'
+import type { FingerprintOptions } from './fingerprint-options.ts'
 import type { Clock, Random, SessionStore } from './ports.ts'
 
 /** What the session manager can be told; the transport's options are in `SessionsOptions`. */
@@ -31,8 +32,16 @@ export interface ManagerOptions<Data extends object> {
   readonly storeTimeout?: Duration
   /** What idling does to a signed-in session: end it (default), or lock it until one reauthentication. @see NIST SP 800-63B-4 §2.2.3 */
   readonly onIdle?: 'end' | 'lock'
-  /** What a changed browser family or operating system does: nothing, an event (default), an event and a lock, or an end. */
-  readonly fingerprint?: 'off' | 'observe' | 'lock' | 'end'
+  /**
+   * What a changed client does: nothing (`'off'`), an event that says what `'standard'` would have done (`'observe'`, default),
+   * a lock until a `reauthenticate()` (`'standard'`), or an end where all points to theft (`'strict'`). @see OWASP ASVS 5.0 8.2.4
+   */
+  readonly fingerprint?: 'off' | 'observe' | 'standard' | 'strict' | FingerprintOptions
+  /**
+   * Locks a signed-in session that is used from another network (`'prefix'`: IPv4 /24, IPv6 /64) or address (`'exact'`),
+   * default `'off'`. For networks where addresses stay: phones and relays change theirs all the time.
+   */
+  readonly ipBinding?: 'off' | 'prefix' | 'exact'
   /** Keep IP address and User-Agent of the sign-in as a label for lists of sessions, default false. */
   readonly device?: boolean
   /** Keys of the data that survive a sign-in, default none. */

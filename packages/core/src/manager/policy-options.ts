@@ -1,6 +1,7 @@
 import { ConfigError } from '../errors.ts'
 import { defaultPolicy, type Policy } from '../kernel/policy.ts'
 import { oneOf, readDuration } from './duration.ts'
+import { readFingerprint } from './fingerprint-options.ts'
 import type { ManagerOptions } from './options.ts'
 
 /** The times and verdicts of the options, checked against each other. */
@@ -34,6 +35,7 @@ export function readPolicy<Data extends object>(options: ManagerOptions<Data>, s
     clockSkewMs,
     retainEndedMs: readDuration(options.retainEnded ?? defaultPolicy.retainEndedMs, 'retainEnded'),
     onIdle: oneOf(options.onIdle, ['end', 'lock'], 'onIdle'),
-    fingerprint: oneOf(options.fingerprint, ['observe', 'off', 'lock', 'end'], 'fingerprint'),
+    fingerprint: readFingerprint(options.fingerprint),
+    ipBinding: oneOf(options.ipBinding, ['off', 'prefix', 'exact'], 'ipBinding'),
   }
 }
