@@ -1,18 +1,21 @@
 import { ConfigError, NotMountedError } from '../errors.ts'
 import { createEngine, type Engine } from '../manager/engine.ts'
 import type { SessionEventListener, SessionEventType } from '../manager/events.ts'
-import { type Arrival, load } from '../manager/load.ts'
+import { type Arrival, emit, load } from '../manager/load.ts'
 import type { ManagerOptions } from '../manager/options.ts'
 import { type DefaultData, Session } from '../manager/session.ts'
 import { Visit } from '../manager/visit.ts'
 import { headerLines, TokenTransport, type TransportOptions } from './carrier.ts'
 import { ClientReader } from './client.ts'
 import { headerOf, type RequestFacts } from './facts.ts'
+import { GuessCounter, type GuessingOptions } from './guessing.ts'
 
 /** Everything `createSessions()` can be told. Only `store` is required. */
 export interface SessionsOptions<Data extends object = DefaultData> extends ManagerOptions<Data>, TransportOptions {
   /** Whether requests count as activity, default true. A function decides per request: `(facts) => facts.url !== '/poll'`. */
   readonly touch?: boolean | ((facts: RequestFacts) => boolean)
+  /** When many different forged or unknown tokens of one client raise a `guessing` event. Nothing is refused for it. */
+  readonly guessing?: GuessingOptions
 }
 
 /**
@@ -23,6 +26,7 @@ export class Sessions<Data extends object = DefaultData> {
   readonly #engine: Engine
   readonly #transport: TokenTransport
   readonly #clients: ClientReader
+  readonly #guesses: GuessCounter
   readonly #touch: boolean | ((facts: RequestFacts) => boolean)
   readonly #opened = new WeakMap<object, Session<Data>>()
 
@@ -32,6 +36,7 @@ export class Sessions<Data extends object = DefaultData> {
     this.#engine = createEngine(options)
     this.#transport = new TokenTransport(this.#engine, options)
     this.#clients = new ClientReader(this.#engine.client)
+    this.#guesses = new GuessCounter(options.guessing)
     this.#touch = readTouch(options.touch)
   }
 
@@ -48,7 +53,9 @@ export class Sessions<Data extends object = DefaultData> {
     }
     const { tokens, channel } = this.#transport.receive(facts)
     const arrival = this.#arrival(facts, tokens)
-    const visit = new Visit(this.#engine, arrival, channel, await load(this.#engine, arrival))
+    const loaded = await load(this.#engine, arrival)
+    const visit = new Visit(this.#engine, arrival, channel, loaded)
+    if (tokens.length > 0 && loaded.record === null && loaded.refused === null) this.#guessed(facts, tokens)
     return new Session<Data>(visit, (current) => {
       const { token, caching } = headerLines(this.#transport, channel, current)
       const lines: [string, string][] = token === null ? [] : [token]
@@ -84,6 +91,11 @@ export class Sessions<Data extends object = DefaultData> {
   on<T extends SessionEventType>(type: T | '*', listener: SessionEventListener<T>): () => void {
     // A listener for one type is only ever called with that type.
     return this.#engine.hub.on(type, listener as SessionEventListener)
+  }
+
+  #guessed(facts: RequestFacts, tokens: readonly string[]): void {
+    const found = this.#guesses.note(facts, tokens.join(), this.#engine.clock.now())
+    if (found !== null) emit(this.#engine, 'guessing', null, found)
   }
 
   #arrival(facts: RequestFacts, tokens: readonly string[]): Arrival {
@@ -151,6 +163,7 @@ const NAMES: Readonly<Record<keyof SessionsOptions, true>> = {
   cookie: true,
   transport: true,
   touch: true,
+  guessing: true,
 }
 
 /** A misspelt timeout must not be no timeout. */

@@ -26,6 +26,11 @@ export interface SessionEvents {
   'token-refused': {
     readonly reason: 'malformed' | 'unknown' | 'ended' | 'superseded' | 'replaced' | 'ahead' | 'ambiguous'
   }
+  /**
+   * One client has sent many different forged or unknown tokens: the client (by default its IPv4 address or IPv6 /64), and how
+   * many so far. Told again for each further `guessing.limit` of them.
+   */
+  guessing: { readonly client: string; readonly tokens: number }
   /** The store has lost a rotation it had acknowledged; the session was rolled forward. */
   'store-rollback': { readonly generation: number }
   /**
