@@ -10,6 +10,8 @@ export { copySessions } from './upkeep/copy-sessions.ts'
 export type { CopyOptions, CopyReport } from './upkeep/copy-sessions.ts'
 export type { CookieOptions } from './http/cookie.ts'
 export type { Transport } from './http/carrier.ts'
+export type { CryptographyUse, DescribedCookie, Description, Span } from './http/describe.ts'
+export type { Deviation } from './http/deviations.ts'
 export type { GuessingOptions } from './http/guessing.ts'
 export type { HeaderSource, RequestFacts } from './http/facts.ts'
 export type { Duration } from './manager/duration.ts'
@@ -23,6 +25,7 @@ export type {
   SessionEventType,
   SessionEvents,
 } from './manager/events.ts'
+export type { Preset, Shortfall } from './manager/presets.ts'
 export { systemClock, systemRandom } from './manager/ports.ts'
 export type {
   Admission,

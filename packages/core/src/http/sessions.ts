@@ -3,10 +3,12 @@ import { createEngine, type Engine } from '../manager/engine.ts'
 import type { SessionEventListener, SessionEventType } from '../manager/events.ts'
 import { type Arrival, emit, load } from '../manager/load.ts'
 import type { ManagerOptions } from '../manager/options.ts'
+import type { Preset } from '../manager/presets.ts'
 import { type DefaultData, Session } from '../manager/session.ts'
 import { Visit } from '../manager/visit.ts'
 import { headerLines, TokenTransport, type TransportOptions } from './carrier.ts'
 import { ClientReader } from './client.ts'
+import { type Description, describe } from './describe.ts'
 import { headerOf, type RequestFacts } from './facts.ts'
 import { GuessCounter, type GuessingOptions } from './guessing.ts'
 
@@ -25,6 +27,7 @@ export interface SessionsOptions<Data extends object = DefaultData> extends Mana
 export class Sessions<Data extends object = DefaultData> {
   readonly #engine: Engine
   readonly #transport: TokenTransport
+  readonly #preset: Preset | undefined
   readonly #clients: ClientReader
   readonly #guesses: GuessCounter
   readonly #touch: boolean | ((facts: RequestFacts) => boolean)
@@ -35,6 +38,7 @@ export class Sessions<Data extends object = DefaultData> {
     checkNames(options)
     this.#engine = createEngine(options)
     this.#transport = new TokenTransport(this.#engine, options)
+    this.#preset = options.preset
     this.#clients = new ClientReader(this.#engine.client)
     this.#guesses = new GuessCounter(options.guessing)
     this.#touch = readTouch(options.touch)
@@ -87,6 +91,14 @@ export class Sessions<Data extends object = DefaultData> {
     this.#opened.set(request, session)
   }
 
+  /**
+   * Explains this configuration: times, cookies, ids of the keys in use, cryptography, what the store can do, and where it
+   * deviates from NIST SP 800-63B-4 and OWASP ASVS. Plain and JSON-safe, without secrets.
+   */
+  describe(): Description {
+    return describe(this.#engine, this.#transport, this.#preset)
+  }
+
   /** Calls `listener` for each event of this type, `'*'` for all. Returns the function that unsubscribes. */
   on<T extends SessionEventType>(type: T | '*', listener: SessionEventListener<T>): () => void {
     // A listener for one type is only ever called with that type.
@@ -137,6 +149,7 @@ export function createSessions<Data extends object = DefaultData>(options: Sessi
 const NAMES: Readonly<Record<keyof SessionsOptions, true>> = {
   store: true,
   keys: true,
+  preset: true,
   idle: true,
   absolute: true,
   rotateEvery: true,

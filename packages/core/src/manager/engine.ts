@@ -1,4 +1,4 @@
-import { KEY_HINT, Keyring, readKeys } from '../crypto/keyring.ts'
+import { KEY_HINT, Keyring, keyId, readKeys } from '../crypto/keyring.ts'
 import { DataShape } from '../data/shape.ts'
 import { ConfigError } from '../errors.ts'
 import type { Policy } from '../kernel/policy.ts'
@@ -16,6 +16,8 @@ declare const process: { readonly env?: Readonly<Record<string, string | undefin
 export interface Engine {
   readonly store: SessionStore
   readonly tokens: Keyring
+  /** Public names of the configured keys, in the order of the ring; none where they are drawn at random. */
+  readonly keyIds: () => readonly string[]
   readonly policy: Policy
   readonly client: ClientSettings
   readonly shape: DataShape
@@ -44,9 +46,11 @@ export function createEngine<Data extends object>(options: ManagerOptions<Data>)
   if (storeTimeoutMs === 0) throw new ConfigError('`storeTimeout` must be longer than 0.')
   const development = typeof process === 'undefined' || process?.env?.NODE_ENV !== 'production'
   const policy = readPolicy(options, storeTimeoutMs)
+  const keys = configuredKeys(options, random)
   const engine: Engine = {
     store: options.store,
-    tokens: new Keyring(configuredKeys(options, random), 'token'),
+    tokens: new Keyring(keys, 'token'),
+    keyIds: () => (options.keys === undefined ? [] : keys().map(keyId)),
     policy,
     client: readClientSettings(options.fingerprint, policy),
     shape: readShape(options),

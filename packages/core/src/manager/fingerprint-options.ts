@@ -26,7 +26,7 @@ export interface OwnSignal {
 
 /** How a changed client is judged: a level, and what is to differ from it. */
 export interface FingerprintOptions {
-  /** Where to start from, default `'observe'`. */
+  /** Where to start from, default `'observe'` (with `preset: 'highValue'`: `'standard'`). */
   readonly level?: 'observe' | 'standard' | 'strict'
   /** Only events that say what would have happened; default true for `'observe'`, false for the others. */
   readonly reportOnly?: boolean
@@ -74,16 +74,22 @@ const NAMES: Readonly<Record<keyof FingerprintOptions, true>> = {
   signals: true,
 }
 
-/** The policy that a level or options stand for; null for `'off'`. */
+/** The policy that a level or options stand for; null for `'off'`. Options without a level start from `usual`. */
 export function readFingerprint(
   option: FingerprintOptions | 'off' | 'observe' | 'standard' | 'strict' | undefined,
+  usual: FingerprintPolicy,
 ): FingerprintPolicy | null {
+  if (option === undefined) return usual
   if (typeof option !== 'object' || option === null) {
     const level = oneOf(option, ['observe', 'standard', 'strict', 'off'], 'fingerprint')
     return level === 'off' ? null : fingerprintLevels[level]
   }
   checkNames(option)
-  const base = fingerprintLevels[oneOf(option.level, ['observe', 'standard', 'strict'], 'fingerprint.level')]
+  const { level } = option
+  const base =
+    level === undefined
+      ? usual
+      : fingerprintLevels[oneOf(level, ['observe', 'standard', 'strict'], 'fingerprint.level')]
   const policy: FingerprintPolicy = {
     weights: { ...base.weights, ...option.weights },
     marks: Object.fromEntries(Object.entries(option.signals ?? {}).map(([name, { weight }]) => [name, weight])),

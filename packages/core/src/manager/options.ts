@@ -4,6 +4,7 @@ import type { Codec, OnInvalid } from '../data/shape.ts'
 import type { Duration } from './duration.ts'
 import type { FingerprintOptions } from './fingerprint-options.ts'
 import type { Clock, Random, SessionStore } from './ports.ts'
+import type { Preset } from './presets.ts'
 
 /** What the session manager can be told; the transport's options are in `SessionsOptions`. */
 export interface ManagerOptions<Data extends object> {
@@ -14,6 +15,11 @@ export interface ManagerOptions<Data extends object> {
    * To change keys, deploy the new one last everywhere, then move it first; drop the old one after one absolute timeout.
    */
   readonly keys?: Key | readonly Key[]
+  /**
+   * Defaults and bounds of a standard: NIST SP 800-63B-4 AAL1 (30 days, no idle timeout), AAL2 (24 h, 1 h), AAL3 (12 h, 15 min),
+   * or OWASP's applications of high value (8 h, 5 min, a changed client locks). What is outside throws at construction.
+   */
+  readonly preset?: Preset
   /** Idle timeout, default `'30m'`; `false` for none. It may fire up to `touchEvery` early. @see OWASP ASVS 5.0 7.3.1 */
   readonly idle?: Duration | false
   /** Absolute timeout, default `'24h'`. Only signing in again makes a new one. @see OWASP ASVS 5.0 7.3.2 */
