@@ -17,8 +17,12 @@ export { copySessions } from './upkeep/copy-sessions.ts'
 export type { CopyOptions, CopyReport } from './upkeep/copy-sessions.ts'
 export type { CookieOptions } from './http/cookie.ts'
 export type { Transport } from './http/carrier.ts'
+export type { CryptographyUse, DescribedCookie, Description, Span } from './http/describe.ts'
+export type { Deviation } from './http/deviations.ts'
+export type { GuessingOptions } from './http/guessing.ts'
 export type { HeaderSource, RequestFacts } from './http/facts.ts'
 export type { Duration } from './manager/duration.ts'
+export type { FingerprintOptions, Locate, NetworkInfo, OwnSignal } from './manager/fingerprint-options.ts'
 export type { Key } from './crypto/keyring.ts'
 export type { Codec, OnInvalid } from './data/shape.ts'
 export type { Previous, Refused } from './manager/load.ts'
@@ -34,6 +38,7 @@ export type {
   SessionEventType,
   SessionEvents,
 } from './manager/events.ts'
+export type { Preset, Shortfall } from './manager/presets.ts'
 export { systemClock, systemRandom } from './manager/ports.ts'
 export type {
   Admission,

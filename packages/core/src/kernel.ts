@@ -15,8 +15,8 @@ export type { Expiry } from './kernel/expire.ts'
 export { invalidate } from './kernel/invalidate.ts'
 export { rejudge } from './kernel/rejudge.ts'
 export type { Accepted } from './kernel/rejudge.ts'
-export { checkFingerprint } from './kernel/fingerprint.ts'
-export type { FingerprintCheck } from './kernel/fingerprint.ts'
+export { assess, drift, fingerprintLevels } from './kernel/fingerprint.ts'
+export type { Assessment, Band, FingerprintPolicy, Signal } from './kernel/fingerprint.ts'
 export { bears, remembers, stamp, writes } from './kernel/record.ts'
 export type {
   Actor,

@@ -38,6 +38,11 @@ export class Keyring {
   }
 }
 
+/** A short public name of a key, by which operators can tell which ones are in use: 48 bits under a subkey of its own. */
+export function keyId(key: Uint8Array): string {
+  return hmac(importKey(hkdf(key, 'sess/key-id/v1')), 'sess/key-id/v1').slice(0, 8)
+}
+
 /** Checks the keys a user configured; throws a {@link ConfigError} that never shows one. */
 export function readKeys(keys: Key | readonly Key[]): Uint8Array[] {
   const list = Array.isArray(keys) ? (keys as readonly Key[]) : [keys as Key]

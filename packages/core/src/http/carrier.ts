@@ -40,6 +40,15 @@ export class TokenTransport {
     return this.#header ?? 'Cookie'
   }
 
+  /** The header that carries tokens in place of a cookie, or null. */
+  get header(): string | null {
+    return this.#header
+  }
+
+  get cookies(): CookiePair {
+    return this.#cookies
+  }
+
   /** Texts sent as our token; refuses plain http that carries one. */
   receive(facts: RequestFacts): { readonly tokens: readonly string[]; readonly channel: Channel } {
     const channel = this.#channel(facts)

@@ -1,4 +1,4 @@
-import { reduceUserAgent } from './client.ts'
+import { reducePortrait } from './user-agent.ts'
 
 const NAMES: Readonly<Record<string, string>> = {
   edge: 'Edge',
@@ -17,7 +17,7 @@ const NAMES: Readonly<Record<string, string>> = {
 
 /** "Firefox on Windows", or as much of it as can be told, or null. Knows what the fingerprint knows, and costs a bundle nothing. */
 export function deviceName(userAgent: string): string | null {
-  const { browser = null, os = null } = reduceUserAgent(userAgent) ?? {}
-  const names = [browser, os].filter((found) => found !== null).map((found) => NAMES[found] ?? found)
+  const { browser, os } = reducePortrait({ userAgent, brands: '', platform: '', mobile: '', languages: '' })
+  const names = [browser, os].filter((found) => found !== undefined).map((found) => NAMES[found] ?? found)
   return names.join(' on ') || null
 }

@@ -4,21 +4,26 @@ import { createEngine, type Engine } from '../manager/engine.ts'
 import { EventStream, type EventsOptions, type StreamedEvent } from '../manager/event-stream.ts'
 import type { SessionEventListener, SessionEventType } from '../manager/events.ts'
 import { type OnEndedOptions, onEnded } from '../manager/live.ts'
-import { type Arrival, type Loaded, load } from '../manager/load.ts'
+import { type Arrival, emit, type Loaded, load } from '../manager/load.ts'
 import type { ManagerOptions } from '../manager/options.ts'
+import type { Preset } from '../manager/presets.ts'
 import { type DefaultData, Session } from '../manager/session.ts'
 import { timeOpening } from '../manager/timing.ts'
 import { Visit } from '../manager/visit.ts'
 import { Accounts } from './accounts.ts'
 import { headerLines, TokenTransport, type TransportOptions } from './carrier.ts'
-import { reduceUserAgent } from './client.ts'
+import { ClientReader } from './client.ts'
+import { type Description, describe } from './describe.ts'
 import { deviceNamer, MAX_USER_AGENT } from './device-name.ts'
 import { headerOf, type RequestFacts } from './facts.ts'
+import { GuessCounter, type GuessingOptions } from './guessing.ts'
 
 /** Everything `createSessions()` can be told. Only `store` is required. */
 export interface SessionsOptions<Data extends object = DefaultData> extends ManagerOptions<Data>, TransportOptions {
   /** Whether requests count as activity, default true. A function decides per request: `(facts) => facts.url !== '/poll'`. */
   readonly touch?: boolean | ((facts: RequestFacts) => boolean)
+  /** When many different forged or unknown tokens of one client raise a `guessing` event. Nothing is refused for it. */
+  readonly guessing?: GuessingOptions
 }
 
 /**
@@ -28,6 +33,9 @@ export interface SessionsOptions<Data extends object = DefaultData> extends Mana
 export class Sessions<Data extends object = DefaultData> extends Accounts {
   readonly #engine: Engine
   readonly #transport: TokenTransport
+  readonly #preset: Preset | undefined
+  readonly #clients: ClientReader
+  readonly #guesses: GuessCounter
   readonly #touch: boolean | ((facts: RequestFacts) => boolean)
   readonly #opened = new WeakMap<object, Session<Data>>()
 
@@ -38,6 +46,9 @@ export class Sessions<Data extends object = DefaultData> extends Accounts {
     super(engine, deviceNamer(options.device))
     this.#engine = engine
     this.#transport = new TokenTransport(this.#engine, options)
+    this.#preset = options.preset
+    this.#clients = new ClientReader(this.#engine.client)
+    this.#guesses = new GuessCounter(options.guessing)
     this.#touch = readTouch(options.touch)
   }
 
@@ -54,7 +65,9 @@ export class Sessions<Data extends object = DefaultData> extends Accounts {
     }
     const { tokens, channel } = this.#transport.receive(facts)
     const arrival = this.#arrival(facts, tokens)
-    const visit = new Visit(this.#engine, arrival, channel, await this.#load(arrival))
+    const loaded = await this.#load(arrival)
+    const visit = new Visit(this.#engine, arrival, channel, loaded)
+    if (tokens.length > 0 && loaded.record === null && loaded.refused === null) this.#guessed(facts, tokens)
     return new Session<Data>(visit, (current) => {
       const { token, caching } = headerLines(this.#transport, channel, current)
       const lines: [string, string][] = token === null ? [] : [token]
@@ -127,20 +140,33 @@ export class Sessions<Data extends object = DefaultData> extends Accounts {
     return this.#engine.hub.flush()
   }
 
+  /**
+   * Explains this configuration: times, cookies, ids of the keys in use, cryptography, what the store can do, and where it
+   * deviates from NIST SP 800-63B-4 and OWASP ASVS. Plain and JSON-safe, without secrets.
+   */
+  describe(): Description {
+    return describe(this.#engine, this.#transport, this.#preset)
+  }
+
   #load(arrival: Arrival): Promise<Loaded> {
     return timeOpening(this.#engine, () => load(this.#engine, arrival))
   }
 
+  #guessed(facts: RequestFacts, tokens: readonly string[]): void {
+    const found = this.#guesses.note(facts, tokens.join(), this.#engine.clock.now())
+    if (found !== null) emit(this.#engine, 'guessing', null, found)
+  }
+
   #arrival(facts: RequestFacts, tokens: readonly string[]): Arrival {
-    const { policy, device } = this.#engine
-    const userAgent = policy.fingerprint === 'off' && !device ? undefined : headerOf(facts, 'user-agent')
+    const { device } = this.#engine
+    const userAgent = device ? headerOf(facts, 'user-agent') : undefined
     const label = {
       ...(facts.ip === undefined ? {} : { ip: facts.ip }),
       ...(userAgent === undefined ? {} : { userAgent: userAgent.slice(0, MAX_USER_AGENT) }),
     }
     return {
       tokens,
-      fingerprint: policy.fingerprint === 'off' ? null : reduceUserAgent(userAgent),
+      client: this.#clients.read(facts),
       device: device ? label : null,
       upgrade: facts.upgrade ?? false,
       passive: !(typeof this.#touch === 'function' ? this.#touch(facts) : this.#touch),
@@ -170,6 +196,7 @@ export function createSessions<Data extends object = DefaultData>(options: Sessi
 const NAMES: Readonly<Record<keyof SessionsOptions, true>> = {
   store: true,
   keys: true,
+  preset: true,
   idle: true,
   absolute: true,
   persistent: true,
@@ -181,6 +208,7 @@ const NAMES: Readonly<Record<keyof SessionsOptions, true>> = {
   storeTimeout: true,
   onIdle: true,
   fingerprint: true,
+  ipBinding: true,
   device: true,
   limit: true,
   carry: true,
@@ -197,6 +225,7 @@ const NAMES: Readonly<Record<keyof SessionsOptions, true>> = {
   cookie: true,
   transport: true,
   touch: true,
+  guessing: true,
 }
 
 /** A misspelt timeout must not be no timeout. */

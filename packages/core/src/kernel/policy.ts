@@ -1,3 +1,5 @@
+import { type FingerprintPolicy, fingerprintLevels } from './fingerprint.ts'
+
 /** The numbers that decide. All durations in milliseconds; all intervals half-open: `now >= deadline` is over. */
 export interface Policy {
   /** A session not used for this long is over (or locked, see {@link Policy.onIdle}). `null`: no idle timeout. */
@@ -20,8 +22,10 @@ export interface Policy {
   readonly retainEndedMs: number
   /** What the idle deadline does to an authenticated session: `lock` lets one reauthentication reopen it. */
   readonly onIdle: 'end' | 'lock'
-  /** What a changed fingerprint does: nothing, an event, an event and a lock, or an event and the end. */
-  readonly fingerprint: 'off' | 'observe' | 'lock' | 'end'
+  /** How a changed client is judged; `null`: not at all. */
+  readonly fingerprint: FingerprintPolicy | null
+  /** Whether a signed-in session locks when it is used from another network (IPv4 /24, IPv6 /64) or address. */
+  readonly ipBinding: 'off' | 'prefix' | 'exact'
 }
 
 const SECOND = 1000
@@ -41,5 +45,6 @@ export const defaultPolicy: Policy = {
   clockSkewMs: 5 * SECOND,
   retainEndedMs: 24 * HOUR,
   onIdle: 'end',
-  fingerprint: 'observe',
+  fingerprint: fingerprintLevels.observe,
+  ipBinding: 'off',
 }

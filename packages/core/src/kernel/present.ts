@@ -1,5 +1,5 @@
 import { isLocked } from './expire.ts'
-import { checkFingerprint, type FingerprintCheck } from './fingerprint.ts'
+import { type Assessment, assess } from './fingerprint.ts'
 import { invalidate } from './invalidate.ts'
 import type { Policy } from './policy.ts'
 import type { Fingerprint, SessionRecord } from './record.ts'
@@ -57,13 +57,17 @@ export type Presented =
       readonly send: boolean
       /** The store has lost a rotation that it had acknowledged. */
       readonly rollback: boolean
-      readonly fingerprint: FingerprintCheck
+      /** How the client compares; `enforced` if the session is locked for it. */
+      readonly fingerprint: Assessment
     }
   | { readonly verdict: 'superseded' | 'ahead' }
   /** Write `record`, then refuse. */
-  | { readonly verdict: 'ended'; readonly reason: 'reuse' | 'fingerprint'; readonly record: SessionRecord }
-
-const NEUTRAL: FingerprintCheck = { changed: false, reasons: [] }
+  | {
+      readonly verdict: 'ended'
+      readonly reason: 'reuse' | 'fingerprint'
+      readonly record: SessionRecord
+      readonly fingerprint: Assessment | null
+    }
 
 /**
  * Judges a presented token of a session that is neither ended nor expired: the token table, then the fingerprint.
@@ -84,7 +88,7 @@ export function present(record: SessionRecord, event: Presentation, policy: Poli
     case 'ahead':
       return { verdict: 'ahead' }
     default:
-      return { verdict: 'ended', reason: 'reuse', record: invalidate(record, 'reuse', policy, now) }
+      return { verdict: 'ended', reason: 'reuse', record: invalidate(record, 'reuse', policy, now), fingerprint: null }
   }
 }
 
@@ -95,13 +99,15 @@ function accept(
   policy: Policy,
   now: number,
 ): Presented {
-  const check = policy.fingerprint === 'off' ? NEUTRAL : checkFingerprint(stored.fingerprint, event.fingerprint ?? null)
-  if (check.changed && policy.fingerprint === 'end') {
-    return { verdict: 'ended', reason: 'fingerprint', record: invalidate(stored, 'fingerprint', policy, now) }
+  const found = assess(stored.fingerprint, event.fingerprint ?? null, policy)
+  if (found.enforced && found.band === 'end') {
+    const record = invalidate(stored, 'fingerprint', policy, now)
+    return { verdict: 'ended', reason: 'fingerprint', record, fingerprint: found }
   }
   const settled = settle(stored, row, event)
-  const locks = check.changed && policy.fingerprint === 'lock' && settled.state === 'authenticated'
-  const record: SessionRecord = locks ? { ...settled, state: 'locked' } : settled
+  // A visitor could not open a lock again.
+  const locks = found.enforced && found.band === 'lock' && settled.state !== 'anonymous'
+  const record: SessionRecord = locks && settled.state !== 'locked' ? { ...settled, state: 'locked' } : settled
   const locked = isLocked(record, policy, event.arrivedAt)
   const rotates = row === 'T1' && !locked && event.upgrade !== true && rotationDue(stored, event, policy)
   return {
@@ -113,7 +119,7 @@ function accept(
     rotate: rotates,
     send: row === 'T2' || (row === 'T1' && event.oldKey === true && (locked || record.state === 'anonymous')),
     rollback: row === 'T8',
-    fingerprint: check,
+    fingerprint: found.enforced === locks ? found : { ...found, enforced: locks },
   }
 }
 

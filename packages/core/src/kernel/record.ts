@@ -29,12 +29,27 @@ export interface Authentication {
   readonly levelAt?: number
 }
 
-/** Reduced features of the client: never an IP address or a User-Agent string. */
+/**
+ * What a client looked like: classes and keyed digests, never an IP address or a User-Agent string. A feature that is absent is
+ * unknown, and compares as neutral.
+ */
 export interface Fingerprint {
-  /** Browser family, e.g. `firefox`, or null when it cannot be told. */
-  readonly browser: string | null
-  /** Operating system class, e.g. `windows`, or null when it cannot be told. */
-  readonly os: string | null
+  /** Browser family, e.g. `firefox`. */
+  readonly browser?: string
+  /** Its major version. */
+  readonly version?: number
+  /** Operating system class, e.g. `windows`. */
+  readonly os?: string
+  /** Set if User-Agent and client hints contradict each other. */
+  readonly contradiction?: true
+  /** Primary language, e.g. `de`. */
+  readonly language?: string
+  /** Keyed digests of where the client was lately, by kind: `4.…` IPv4 /24, `6.…` IPv6 /64, `asn.…`, `country.…`. */
+  readonly places?: readonly string[]
+  /** Keyed digest of the whole address, only with `ipBinding: 'exact'`. */
+  readonly address?: string
+  /** Keyed digests by name: the application's own signals, and `agent` for a User-Agent that fits no family. */
+  readonly marks?: Readonly<Record<string, string>>
 }
 
 /** A label for lists of sessions; only kept when the application asks for it. */

@@ -1,4 +1,5 @@
 import { type Expiry, expire, isLocked } from './expire.ts'
+import type { Assessment, Band } from './fingerprint.ts'
 import { invalidate } from './invalidate.ts'
 import { type IssueInput, issue } from './issue.ts'
 import type { Policy } from './policy.ts'
@@ -42,7 +43,7 @@ export type Effect =
   | { readonly type: 'send-token' }
   | { readonly type: 'rotate' }
   | { readonly type: 'store-rollback' }
-  | { readonly type: 'fingerprint-changed'; readonly reasons: readonly string[] }
+  | ({ readonly type: 'fingerprint-changed'; readonly band: Exclude<Band, 'ok'> } & Assessment)
 
 /** The next record and its effects, or a refusal; a refusal may still end the session (`record` then differs). */
 export type Transition =
@@ -116,7 +117,8 @@ function admit(record: SessionRecord, event: Presentation, policy: Policy, now: 
   const presented = present(record, event, policy, now)
   if (presented.verdict === 'ended') {
     const refusal = { why: 'ended', reason: presented.reason } as const
-    return { ok: false, record: presented.record, refusal, effects: [{ type: 'replace', durability: 'replicated' }] }
+    const effects: Effect[] = [...changeEffects(presented.fingerprint), { type: 'replace', durability: 'replicated' }]
+    return { ok: false, record: presented.record, refusal, effects }
   }
   if (presented.verdict !== 'accepted') return refuse(record, { why: presented.verdict })
   return { ok: true, record: presented.record, effects: admissionEffects(presented) }
@@ -125,14 +127,17 @@ function admit(record: SessionRecord, event: Presentation, policy: Policy, now: 
 function admissionEffects(presented: Extract<Presented, { verdict: 'accepted' }>): Effect[] {
   const effects: Effect[] = []
   if (presented.rollback) effects.push({ type: 'store-rollback' })
-  if (presented.fingerprint.changed) {
-    effects.push({ type: 'fingerprint-changed', reasons: presented.fingerprint.reasons })
-  }
+  effects.push(...changeEffects(presented.fingerprint))
   if (presented.confirm) effects.push({ type: 'replace', later: true })
   if (presented.touch) effects.push({ type: 'touch' })
   if (presented.rotate) effects.push({ type: 'rotate' })
   if (presented.send) effects.push({ type: 'send-token' })
   return effects
+}
+
+function changeEffects(found: Assessment | null): Effect[] {
+  if (found === null || found.band === 'ok') return []
+  return [{ type: 'fingerprint-changed', ...found, band: found.band }]
 }
 
 function slide(record: SessionRecord, event: { readonly arrivedAt: number }, policy: Policy): Transition {

@@ -7,6 +7,7 @@ import { type SessionRecord, stamp, writes } from '../kernel/record.ts'
 import { rejudge } from '../kernel/rejudge.ts'
 import { touch } from '../kernel/touch.ts'
 import { type SessionEvent, transition } from '../kernel/transition.ts'
+import { drifted, fingerprintOf } from './client.ts'
 import { createRecord, issueFor } from './create.ts'
 import { endSource } from './end.ts'
 import { withFlashes } from './flash.ts'
@@ -151,9 +152,9 @@ function eventOf(step: Step, visit: Visit): SessionEvent {
   if (step.type === 'rotate') return { ...step, kind: 'hard', arrivedAt }
   if (step.type === 'lock') return { ...step, arrivedAt }
   const { credential, ...proof } = step
-  const event = { ...proof, arrivedAt, fingerprint: visit.arrival.fingerprint }
-  if (credential === undefined) return event
   const { sid } = visit.token as Token // whoever is signed in came with one
+  const event = { ...proof, arrivedAt, fingerprint: fingerprintOf(visit.arrival.client, sid) }
+  if (credential === undefined) return event
   return { ...event, credential: credentialDigest(sid, credential) }
 }
 
@@ -166,6 +167,7 @@ export function withDues(visit: Visit, current: SessionRecord, rotatesAnyway: bo
     next = { ...current, confirmedAt: accepted.arrivedAt }
   }
   if (visit.counts) next = touch(next, engine.policy, accepted.arrivedAt)
+  if (visit.drifts && token !== null) next = drifted(engine, next, visit.arrival.client, token.sid)
   if (!due.rotate || rotatesAnyway || visit.headersSent || token?.generation !== next.generation) return next
   const event = { type: 'rotate', kind: 'soft', arrivedAt: accepted.arrivedAt } as const
   const outcome = transition(next, event, engine.policy, engine.clock.now())

@@ -3,6 +3,7 @@ import { VERSION_KEY } from '../data/shape.ts'
 import { SessionInterruptedError, StoreAmbiguousError, StoreUnavailableError } from '../errors.ts'
 import { type IssueInput, issue } from '../kernel/issue.ts'
 import { bears, type SessionRecord } from '../kernel/record.ts'
+import { fingerprintOf } from './client.ts'
 import type { Engine } from './engine.ts'
 import type { Arrival } from './load.ts'
 import { type Budget, callStore } from './store-gate.ts'
@@ -21,9 +22,9 @@ export function issueFor(
   input: Omit<IssueInput, 'id' | 'random' | 'fingerprint'>,
 ): Issued {
   const sid = mintSid(engine.random.bytes(32))
-  const fingerprint = engine.policy.fingerprint === 'off' ? null : arrival.fingerprint
   const version = engine.shape.version === undefined ? {} : { [VERSION_KEY]: engine.shape.version }
   const extra = { ...input.extra, ...version }
+  const fingerprint = fingerprintOf(arrival.client, sid)
   const complete = { ...input, id: sidToId(sid), random: revisionRandom(engine), fingerprint, extra }
   return { sid, record: issue(complete, engine.policy, engine.clock.now()) }
 }

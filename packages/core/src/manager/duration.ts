@@ -17,6 +17,16 @@ export function readDuration(value: Duration, name: string): number {
   return ms
 }
 
+/** A duration as people write it: in the largest unit that it is a multiple of, days from two on. */
+export function showDuration(ms: number): string {
+  const fits = (unit: number) => ms >= unit && ms % unit === 0
+  if (ms >= 2 * 86_400_000 && fits(86_400_000)) return `${ms / 86_400_000}d`
+  const [name, unit] = [['h', 3_600_000] as const, ['m', 60_000] as const, ['s', 1000] as const].find(([, size]) =>
+    fits(size),
+  ) ?? ['ms', 1]
+  return `${ms / unit}${name}`
+}
+
 /** A configured value as a message shows it. */
 export function display(value: unknown): string {
   return typeof value === 'bigint' ? `${value}n` : JSON.stringify(value)

@@ -1,9 +1,10 @@
-import { KEY_HINT, Keyring, readKeys } from '../crypto/keyring.ts'
+import { KEY_HINT, Keyring, keyId, readKeys } from '../crypto/keyring.ts'
 import { DataShape } from '../data/shape.ts'
 import { ConfigError } from '../errors.ts'
 import type { Policy } from '../kernel/policy.ts'
 import { oneOf, readDuration } from './duration.ts'
 import { EventHub } from './event-hub.ts'
+import { type ClientSettings, readClientSettings } from './fingerprint-options.ts'
 import { type Limit, readLimit } from './limits.ts'
 import type { ManagerOptions } from './options.ts'
 import { readPolicy } from './policy-options.ts'
@@ -16,7 +17,10 @@ declare const process: { readonly env?: Readonly<Record<string, string | undefin
 export interface Engine {
   readonly store: SessionStore
   readonly tokens: Keyring
+  /** Public names of the configured keys, in the order of the ring; none where they are drawn at random. */
+  readonly keyIds: () => readonly string[]
   readonly policy: Policy
+  readonly client: ClientSettings
   readonly shape: DataShape
   readonly clock: Clock
   readonly random: Random
@@ -45,10 +49,14 @@ export function createEngine<Data extends object>(options: ManagerOptions<Data>)
   const storeTimeoutMs = readDuration(options.storeTimeout ?? '2s', 'storeTimeout')
   if (storeTimeoutMs === 0) throw new ConfigError('`storeTimeout` must be longer than 0.')
   const development = typeof process === 'undefined' || process?.env?.NODE_ENV !== 'production'
+  const policy = readPolicy(options, storeTimeoutMs)
+  const keys = configuredKeys(options, random)
   const engine: Engine = {
     store: options.store,
-    tokens: new Keyring(configuredKeys(options, random), 'token'),
-    policy: readPolicy(options, storeTimeoutMs),
+    tokens: new Keyring(keys, 'token'),
+    keyIds: () => (options.keys === undefined ? [] : keys().map(keyId)),
+    policy,
+    client: readClientSettings(options.fingerprint, policy),
     shape: readShape(options),
     clock: options.clock ?? systemClock,
     random,

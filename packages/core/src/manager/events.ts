@@ -40,10 +40,23 @@ export interface SessionEvents {
   }
   /** A request wanted to change a session that it may not change (any more), and got a `SessionInterruptedError`. */
   interrupted: { readonly reason: InterruptedReason }
+  /**
+   * One client has sent many different forged or unknown tokens: the client (by default its IPv4 address or IPv6 /64), and how
+   * many so far. Told again for each further `guessing.limit` of them.
+   */
+  guessing: { readonly client: string; readonly tokens: number }
   /** The store has lost a rotation it had acknowledged; the session was rolled forward. */
   'store-rollback': { readonly generation: number }
-  /** Browser family or operating system class differ from those at issue. */
-  'fingerprint-changed': { readonly features: readonly string[] }
+  /**
+   * The client differs from the one the session was issued to: by how much, in what, and what that amounts to. `enforced`: the
+   * session was locked or ended for it; otherwise the verdict is what would have happened.
+   */
+  'fingerprint-changed': {
+    readonly score: number
+    readonly reasons: readonly string[]
+    readonly verdict: 'observe' | 'lock' | 'end'
+    readonly enforced: boolean
+  }
   /** A plain change replaced what another request had written to the same key meanwhile. */
   'data-overwritten': { readonly key: string }
   /** A store call failed or timed out; `fatal` says whether the request failed with it. */

@@ -1,8 +1,9 @@
 import { readToken, sidToId, type Token } from '../crypto/token.ts'
 import { SessionInterruptedError, StoreUnavailableError } from '../errors.ts'
 import { type Expiry, expire } from '../kernel/expire.ts'
-import type { Actor, Device, EndedReason, Fingerprint, SessionRecord } from '../kernel/record.ts'
+import type { Actor, Device, EndedReason, SessionRecord } from '../kernel/record.ts'
 import { type Effect, type Refusal, type SessionEvent, standing, transition } from '../kernel/transition.ts'
+import { type Client, observedBy } from './client.ts'
 import type { Engine } from './engine.ts'
 import type { SessionEvents, SessionEventType } from './events.ts'
 import { type Budget, callStore, withBudget } from './store-gate.ts'
@@ -12,7 +13,7 @@ import { swap } from './swap.ts'
 export interface Arrival {
   /** Texts that were sent as our token, at most three. */
   readonly tokens: readonly string[]
-  readonly fingerprint: Fingerprint | null
+  readonly client: Client | null
   readonly device: Device | null
   /** Nothing can be set on the answer. */
   readonly upgrade: boolean
@@ -122,7 +123,7 @@ export async function recall(
     generation: token.generation,
     oldKey: token.oldKey,
     upgrade: arrival.upgrade,
-    fingerprint: arrival.fingerprint,
+    fingerprint: observedBy(engine, arrival.client, token.sid, record),
   }
   return judge(engine, budget, record, token, event)
 }
@@ -169,16 +170,19 @@ async function endAtLoad(
   event: Extract<SessionEvent, { type: 'present' }>,
 ): Promise<Loaded> {
   const { arrivedAt } = event
+  let effects: readonly Effect[] = []
   try {
     const { wrote, current } = await swap(engine, budget, {
       from: record,
       durability: 'replicated',
       build: (now) => {
         const outcome = transition(now, event, engine.policy, arrivedAt)
+        effects = outcome.effects
         return !outcome.ok && outcome.record !== now ? outcome.record : null
       },
     })
     if (wrote === null) return await judge(engine, budget, current, token, event)
+    announce(engine, wrote, effects)
     const reason = wrote.endedReason as EndedReason
     emit(engine, 'ended', wrote, { reason })
     return refusal(arrivedAt, [token], wrote, null, { reason })
@@ -218,7 +222,10 @@ export function byOthers(reason: EndedReason): boolean {
 function announce(engine: Engine, record: SessionRecord, effects: readonly Effect[]): void {
   for (const effect of effects) {
     if (effect.type === 'store-rollback') emit(engine, 'store-rollback', record, { generation: record.generation })
-    if (effect.type === 'fingerprint-changed') emit(engine, 'fingerprint-changed', record, { features: effect.reasons })
+    if (effect.type === 'fingerprint-changed') {
+      const { score, reasons, band, enforced } = effect
+      emit(engine, 'fingerprint-changed', record, { score, reasons, verdict: band, enforced })
+    }
   }
 }
 

@@ -2,8 +2,10 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Key } from '../crypto/keyring.ts'
 import type { Codec, OnInvalid } from '../data/shape.ts'
 import type { Duration } from './duration.ts'
+import type { FingerprintOptions } from './fingerprint-options.ts'
 import type { LimitOptions } from './limits.ts'
 import type { Clock, Random, SessionStore } from './ports.ts'
+import type { Preset } from './presets.ts'
 
 /** Deadlines of persistent (remember-me) sessions, in place of `idle` and `absolute`. */
 export interface PersistentOptions {
@@ -22,6 +24,11 @@ export interface ManagerOptions<Data extends object> {
    * To change keys, deploy the new one last everywhere, then move it first; drop the old one after one absolute timeout.
    */
   readonly keys?: Key | readonly Key[]
+  /**
+   * Defaults and bounds of a standard: NIST SP 800-63B-4 AAL1 (30 days, no idle timeout), AAL2 (24 h, 1 h), AAL3 (12 h, 15 min),
+   * or OWASP's applications of high value (8 h, 5 min, a changed client locks). What is outside throws at construction.
+   */
+  readonly preset?: Preset
   /** Idle timeout, default `'30m'`; `false` for none. It may fire up to `touchEvery` early. @see OWASP ASVS 5.0 7.3.1 */
   readonly idle?: Duration | false
   /** Absolute timeout, default `'24h'`. Only signing in again makes a new one. @see OWASP ASVS 5.0 7.3.2 */
@@ -42,8 +49,6 @@ export interface ManagerOptions<Data extends object> {
   readonly storeTimeout?: Duration
   /** What idling does to a signed-in session: end it (default), or lock it until one reauthentication. @see NIST SP 800-63B-4 §2.2.3 */
   readonly onIdle?: 'end' | 'lock'
-  /** What a changed browser family or operating system does: nothing, an event (default), an event and a lock, or an end. */
-  readonly fingerprint?: 'off' | 'observe' | 'lock' | 'end'
   /**
    * Keep IP address and User-Agent of the sign-in as a label for lists of sessions, default false. Lists name it like "Firefox
    * on Windows", or as `describe` does.
@@ -51,6 +56,16 @@ export interface ManagerOptions<Data extends object> {
   readonly device?: boolean | DeviceOptions
   /** How many sessions a subject may have at a time, default any number. Needs a store that is a `SubjectIndex`, as ours are. */
   readonly limit?: LimitOptions
+  /**
+   * What a changed client does: nothing (`'off'`), an event that says what `'standard'` would have done (`'observe'`, default),
+   * a lock until a `reauthenticate()` (`'standard'`), or an end where all points to theft (`'strict'`). @see OWASP ASVS 5.0 8.2.4
+   */
+  readonly fingerprint?: 'off' | 'observe' | 'standard' | 'strict' | FingerprintOptions
+  /**
+   * Locks a signed-in session that is used from another network (`'prefix'`: IPv4 /24, IPv6 /64) or address (`'exact'`),
+   * default `'off'`. For networks where addresses stay: phones and relays change theirs all the time.
+   */
+  readonly ipBinding?: 'off' | 'prefix' | 'exact'
   /** Keys of the data that survive a sign-in, default none. */
   readonly carry?: readonly NoInfer<keyof Data & string>[]
   /** When a request cannot load its session: `'fail'` with a 503 (default), or go on as a read-only `'anonymous'` stand-in. */

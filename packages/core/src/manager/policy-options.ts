@@ -1,16 +1,20 @@
 import { ConfigError } from '../errors.ts'
-import { defaultPolicy, type Policy } from '../kernel/policy.ts'
+import type { Policy } from '../kernel/policy.ts'
 import { type Duration, oneOf, readDuration } from './duration.ts'
+import { readFingerprint } from './fingerprint-options.ts'
 import type { ManagerOptions, PersistentOptions } from './options.ts'
+import { basePolicy, checkPreset } from './presets.ts'
 
 /** The times and verdicts of the options, checked against each other. */
 export function readPolicy<Data extends object>(options: ManagerOptions<Data>, storeTimeoutMs: number): Policy {
-  const absoluteMs = readDuration(options.absolute ?? defaultPolicy.absoluteMs, 'absolute')
-  const idleMs = readIdle(options.idle ?? Math.min(1_800_000, absoluteMs), 'idle')
-  const overlapMs = readDuration(options.overlap ?? defaultPolicy.overlapMs, 'overlap')
-  const clockSkewMs = readDuration(options.clockSkew ?? defaultPolicy.clockSkewMs, 'clockSkew')
+  const base = basePolicy(options.preset)
+  const absoluteMs = readDuration(options.absolute ?? base.absoluteMs, 'absolute')
+  const usual = base.idleMs === null ? false : Math.min(base.idleMs, absoluteMs)
+  const idleMs = readIdle(options.idle ?? usual, 'idle')
+  const overlapMs = readDuration(options.overlap ?? base.overlapMs, 'overlap')
+  const clockSkewMs = readDuration(options.clockSkew ?? base.clockSkewMs, 'clockSkew')
   checkDeadlines(idleMs, absoluteMs)
-  const persistent = readPersistent(options.persistent, idleMs, absoluteMs)
+  const persistent = readPersistent(options.persistent, base, idleMs, absoluteMs)
   if (overlapMs < 2 * clockSkewMs + storeTimeoutMs) {
     throw new ConfigError(
       `\`overlap\` (${overlapMs} ms) must be at least 2 × clockSkew + storeTimeout (${2 * clockSkewMs + storeTimeoutMs} ms), or requests in flight during a rotation would be taken for theft.`,
@@ -22,21 +26,24 @@ export function readPolicy<Data extends object>(options: ManagerOptions<Data>, s
   for (const [name, ms] of [['idle', idleMs] as const, ['persistent.idle', persistent.persistentIdleMs] as const]) {
     if (ms !== null && touchEveryMs >= ms) throw new ConfigError(`\`touchEvery\` must be shorter than \`${name}\`.`)
   }
-  return {
+  const policy: Policy = {
     idleMs,
     absoluteMs,
     ...persistent,
     rotateEveryMs:
       options.rotateEvery === false
         ? null
-        : readDuration(options.rotateEvery ?? (defaultPolicy.rotateEveryMs as number), 'rotateEvery'),
+        : readDuration(options.rotateEvery ?? (base.rotateEveryMs as number), 'rotateEvery'),
     overlapMs,
     touchEveryMs,
     clockSkewMs,
-    retainEndedMs: readDuration(options.retainEnded ?? defaultPolicy.retainEndedMs, 'retainEnded'),
+    retainEndedMs: readDuration(options.retainEnded ?? base.retainEndedMs, 'retainEnded'),
     onIdle: oneOf(options.onIdle, ['end', 'lock'], 'onIdle'),
-    fingerprint: oneOf(options.fingerprint, ['observe', 'off', 'lock', 'end'], 'fingerprint'),
+    fingerprint: readFingerprint(options.fingerprint, base.fingerprint),
+    ipBinding: oneOf(options.ipBinding, ['off', 'prefix', 'exact'], 'ipBinding'),
   }
+  checkPreset(options.preset, policy)
+  return policy
 }
 
 type Persistent = Pick<Policy, 'persistentIdleMs' | 'persistentAbsoluteMs'>
@@ -44,6 +51,7 @@ type Persistent = Pick<Policy, 'persistentIdleMs' | 'persistentAbsoluteMs'>
 /** Never shorter than the other deadlines unless told to; where they are forbidden, those hold for what is left of them. */
 function readPersistent(
   options: PersistentOptions | false = {},
+  base: Policy,
   idleMs: number | null,
   absoluteMs: number,
 ): Persistent {
@@ -55,9 +63,9 @@ function readPersistent(
   if (unknown !== undefined) {
     throw new ConfigError(`\`persistent.${unknown}\` is no option. There are: idle, absolute.`)
   }
-  const longest = Math.max(defaultPolicy.persistentAbsoluteMs, absoluteMs)
+  const longest = Math.max(base.persistentAbsoluteMs, absoluteMs)
   const persistentAbsoluteMs = readDuration(options.absolute ?? longest, 'persistent.absolute')
-  const usual = Math.max(defaultPolicy.persistentIdleMs as number, idleMs ?? 0) // the default policy has one
+  const usual = Math.max(base.persistentIdleMs ?? 0, idleMs ?? 0)
   const persistentIdleMs = readIdle(
     options.idle ?? (idleMs === null ? false : Math.min(usual, persistentAbsoluteMs)),
     'persistent.idle',

@@ -82,6 +82,12 @@ export class Visit {
     return this.token.generation >= this.record.generation || this.record.confirmedAt === null
   }
 
+  /** Whether the client's harmless changes may become its baseline: not those of a client that is not accepted as the same. */
+  get drifts(): boolean {
+    const found = this.loaded.effects.find((effect) => effect.type === 'fingerprint-changed')
+    return !this.accepted.locked && (found === undefined || found.band === 'observe')
+  }
+
   /** The session as the application sees it now: none while signed out, locked or refused. */
   get state(): 'anonymous' | 'authenticated' | 'locked' {
     const { signIn, end, steps } = this.intents

@@ -1,6 +1,7 @@
 import {
   type Authentication,
   discardAt,
+  fingerprintLevels,
   idleDeadline,
   type Policy,
   present,
@@ -18,8 +19,23 @@ import { deepFreeze } from './samples.ts'
 /** Small numbers, so that deadlines, overlaps and events meet. */
 const instant = fc.integer({ min: 0, max: 120 })
 const orNull = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: null })
-const feature = orNull(fc.constantFrom('a', 'b'))
-const fingerprint = orNull(fc.record({ browser: feature, os: feature }))
+const feature = fc.constantFrom('a', 'b')
+const fingerprint = orNull(
+  fc.record(
+    {
+      browser: feature,
+      version: fc.integer({ min: 1, max: 9 }),
+      os: fc.constantFrom('android', 'linux', 'windows'),
+      language: feature,
+      contradiction: fc.constant(true as const),
+      places: fc.uniqueArray(fc.constantFrom('4.a', '4.b', '6.c', 'asn.d', 'asn.e', 'country.f'), { maxLength: 3 }),
+      address: feature,
+      marks: fc.dictionary(fc.constantFrom('agent', 'ja4'), feature),
+    },
+    { requiredKeys: [] },
+  ),
+)
+const { observe, standard, strict } = fingerprintLevels
 
 const policies: fc.Arbitrary<Policy> = fc.record({
   idleMs: orNull(fc.integer({ min: 1, max: 60 })),
@@ -32,7 +48,13 @@ const policies: fc.Arbitrary<Policy> = fc.record({
   clockSkewMs: fc.integer({ min: 0, max: 5 }),
   retainEndedMs: fc.integer({ min: 0, max: 50 }),
   onIdle: fc.constantFrom('end', 'lock'),
-  fingerprint: fc.constantFrom('off', 'observe', 'lock', 'end'),
+  fingerprint: fc.constantFrom(null, observe, standard, strict, {
+    ...strict,
+    marks: { ja4: 60 },
+    observeAt: 1,
+    endAt: 70,
+  }),
+  ipBinding: fc.constantFrom('off', 'prefix', 'exact'),
 })
 
 const reasons = fc.constantFrom('signed-out', 'revoked', 'replaced', 'reuse', 'invalid' as const)

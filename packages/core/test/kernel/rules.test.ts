@@ -1,12 +1,10 @@
 import {
   bears,
-  checkFingerprint,
   discardAt,
   expire,
   idleDeadline,
   invalidate,
   isLocked,
-  present,
   rejudge,
   remembers,
   rotate,
@@ -151,71 +149,6 @@ describe('rotate', () => {
   ] as const)('%s: next generation, unconfirmed, deadlines where they were', (kind, hardRotations) => {
     const record = deepFreeze(authenticated({ generation: 4, hardRotations: 1 }))
     expect(rotate(record, kind)).toEqual({ ...record, generation: 5, confirmedAt: null, rotation: kind, hardRotations })
-  })
-})
-
-describe('checkFingerprint', () => {
-  const firefox = { browser: 'firefox', os: 'linux' }
-
-  it('names the features that differ', () => {
-    expect(checkFingerprint(firefox, firefox)).toEqual({ changed: false, reasons: [] })
-    expect(checkFingerprint(firefox, { browser: 'chrome', os: 'linux' }).reasons).toEqual(['browser'])
-    expect(checkFingerprint(firefox, { browser: 'firefox', os: 'macos' }).reasons).toEqual(['os'])
-    expect(checkFingerprint(firefox, { browser: 'chrome', os: 'macos' })).toEqual({
-      changed: true,
-      reasons: ['browser', 'os'],
-    })
-  })
-
-  it('takes absence on either side as neutral', () => {
-    expect(checkFingerprint(null, firefox).changed).toBe(false)
-    expect(checkFingerprint(firefox, null).changed).toBe(false)
-    expect(checkFingerprint({ browser: null, os: 'linux' }, { browser: 'chrome', os: null }).changed).toBe(false)
-  })
-})
-
-describe('a changed fingerprint', () => {
-  const event = { arrivedAt: NOW, generation: 0, fingerprint: { browser: 'chrome', os: 'linux' } }
-  const under = (fingerprint: typeof policy.fingerprint, record = authenticated()) =>
-    present(record, event, { ...policy, fingerprint }, NOW)
-
-  it('off: is not looked at', () => {
-    expect(under('off')).toMatchObject({ verdict: 'accepted', fingerprint: { changed: false }, confirm: false })
-  })
-
-  it('observe: is told', () => {
-    expect(under('observe')).toMatchObject({
-      verdict: 'accepted',
-      fingerprint: { reasons: ['browser'] },
-      locked: false,
-    })
-  })
-
-  it('lock: locks a signed-in session', () => {
-    expect(under('lock')).toMatchObject({
-      verdict: 'accepted',
-      locked: true,
-      confirm: true,
-      record: { state: 'locked' },
-    })
-  })
-
-  it('lock: leaves a visitor alone', () => {
-    expect(under('lock', anonymous())).toMatchObject({ verdict: 'accepted', locked: false, confirm: false })
-  })
-
-  it('end: ends the session', () => {
-    expect(under('end')).toMatchObject({ verdict: 'ended', reason: 'fingerprint', record: { state: 'ended' } })
-  })
-
-  it('is not looked at when the token is refused', () => {
-    const record = authenticated({ generation: 1, rotation: 'hard', confirmedAt: null })
-    expect(under('end', record)).toEqual({ verdict: 'superseded' })
-  })
-
-  it.each(['off', 'observe', 'lock', 'end'] as const)('%s: an unknown one changes nothing', (fingerprint) => {
-    const unknown = present(authenticated(), { arrivedAt: NOW, generation: 0 }, { ...policy, fingerprint }, NOW)
-    expect(unknown).toMatchObject({ verdict: 'accepted', locked: false, fingerprint: { changed: false } })
   })
 })
 

@@ -7,7 +7,7 @@ import {
   type SessionsOptions,
 } from '@sess/core'
 import { IndexedStore } from './indexed-store.ts'
-import { Browser, type Data, MovableClock } from './scenario.ts'
+import { Browser, type Data, MovableClock, upToDate } from './scenario.ts'
 
 type Options = Partial<SessionsOptions<Data>>
 export type SignInOptions = NonNullable<Parameters<Session<Data>['signIn']>[1]>
@@ -46,8 +46,8 @@ export function accounts(options: Options = {}): Accounts {
     store,
     clock,
     sessions,
-    events,
-    drainEvents: () => events.splice(0),
+    events: upToDate(sessions, events),
+    drainEvents: () => upToDate(sessions, events).splice(0),
     process,
     signIn: (subject, how, facts) => signIn(sessions, subject, how, facts),
   }

@@ -385,7 +385,7 @@ describe('refusals', () => {
 
 describe('locks', () => {
   it('say by what', async () => {
-    const { browser, clock, events } = await signedIn({ onIdle: 'lock', fingerprint: 'lock' })
+    const { browser, clock, events } = await signedIn({ onIdle: 'lock' })
     await browser.request(lock)
     await browser.request((session) => session.reauthenticate({ method: 'password' }))
     clock.advance(31 * MINUTE)
@@ -395,7 +395,7 @@ describe('locks', () => {
   })
 
   it('for a fingerprint are told once', async () => {
-    const { browser, events } = setUp({ fingerprint: 'lock' })
+    const { browser, events } = setUp({ fingerprint: 'standard' })
     const firefox = { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0' }
     const chrome = {
       'user-agent':

@@ -210,47 +210,6 @@ describe('a reused token', () => {
   })
 })
 
-describe('a changed client', () => {
-  const linux = { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0' }
-  const windows = { 'user-agent': 'Mozilla/5.0 (Windows NT 10.0; rv:127.0) Gecko/20100101 Firefox/127.0' }
-
-  async function changed(fingerprint: 'off' | 'observe' | 'lock' | 'end') {
-    const scenario = setUp({ fingerprint })
-    await scenario.browser.request((session) => session.signIn('ada'), { headers: linux })
-    scenario.drainEvents()
-    const session = await scenario.browser.request(() => {}, { headers: windows })
-    return { ...scenario, session }
-  }
-
-  it('off: nothing is kept or compared', async () => {
-    const { session, events, store } = await changed('off')
-    expect(session.state).toBe('authenticated')
-    expect(events).toEqual([])
-    expect(store.only.fingerprint).toBeNull()
-  })
-
-  it('observe: is an event', async () => {
-    const { session, events, store } = await changed('observe')
-    expect(session.state).toBe('authenticated')
-    expect(events).toMatchObject([{ type: 'fingerprint-changed', features: ['os'] }])
-    expect(store.only.fingerprint).toEqual({ browser: 'firefox', os: 'linux' })
-  })
-
-  it('lock: is an event and a lock, for the old client too', async () => {
-    const { session, browser, drainEvents } = await changed('lock')
-    expect(session.state).toBe('locked')
-    expect(drainEvents()).toContain('fingerprint-changed')
-    expect((await browser.open({ headers: linux })).state).toBe('locked')
-  })
-
-  it('end: is an end', async () => {
-    const { session, events, store } = await changed('end')
-    expect(session).toMatchObject({ state: 'anonymous', previous: { reason: 'fingerprint' } })
-    expect(events).toMatchObject([{ type: 'ended', reason: 'fingerprint' }])
-    expect(store.only.state).toBe('ended')
-  })
-})
-
 describe('a store that fails while a session is loaded', () => {
   it('fails the request, cookie untouched', async () => {
     const { browser, store, events } = await signedIn()
@@ -300,22 +259,5 @@ describe('a store that fails while a session is loaded', () => {
       },
     })
     await expect(broken.open({ cookie: `${COOKIE}=${browser.cookie}` })).rejects.toThrow('no clock')
-  })
-})
-
-describe('fingerprint: lock', () => {
-  it('opens for the new client once it has proved itself, and stays open', async () => {
-    const firefox = { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0' }
-    const safari = {
-      'user-agent':
-        'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.0 Safari/605.1.15',
-    }
-    const { browser } = setUp({ fingerprint: 'lock' })
-    await browser.request((session) => session.signIn('ada'), { headers: firefox })
-    const locked = await browser.request(() => {}, { headers: safari })
-    expect(locked.state).toBe('locked')
-    await browser.request((session) => session.reauthenticate({ method: 'password' }), { headers: safari })
-    const open = await browser.request(() => {}, { headers: safari })
-    expect(open.state).toBe('authenticated')
   })
 })

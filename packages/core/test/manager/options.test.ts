@@ -72,7 +72,7 @@ describe('createSessions()', () => {
     [
       'an unknown fingerprint',
       { store, fingerprint: true },
-      /`fingerprint` is true; use one of: observe, off, lock, end/,
+      /`fingerprint` is true; use one of: observe, standard, strict, off/,
     ],
     ['an unknown onStoreError', { store, onStoreError: 'x' }, /`onStoreError` is "x"; use one of: fail, anonymous/],
     ['an unknown onOverwrite', { store, onOverwrite: 'x' }, /`onOverwrite` is "x"; use one of: event, throw/],

@@ -168,7 +168,7 @@ export const transportCases: readonly AdapterCase[] = [
       await browser.look(agent('Mozilla/5.0 (X11; Linux x86_64) Firefox/141.0'))
       equal(app.heard('fingerprint-changed').length, 0, 'events for a newer version')
       await browser.look(agent('Mozilla/5.0 (Windows NT 10.0) Chrome/140.0 Safari/537.36'))
-      deepEqual(app.heard('fingerprint-changed')[0]?.features, ['browser', 'os'], 'features told')
+      deepEqual(app.heard('fingerprint-changed')[0]?.reasons, ['browser', 'os'], 'reasons told')
     },
   ),
 ]

@@ -21,7 +21,8 @@ export const fieldCases: readonly Case<StoreSubject>[] = [
       const partial: Partial<SessionRecord>[] = [
         { device: {} },
         { device: { ip: '2001:db8::1' } },
-        { fingerprint: { browser: null, os: null } },
+        { fingerprint: {} },
+        { fingerprint: { places: [], marks: {} } },
         { auth: { at: 0, methods: [], level: null } },
       ]
       for (const changes of partial) await survives(subject, subject.record(changes), JSON.stringify(changes))
@@ -99,7 +100,16 @@ function filled(record: SessionRecord): SessionRecord {
     hardRotations: 7,
     auth: { at: record.createdAt, methods: ['password', 'totp'], level: 2 },
     credential: 'c3RhbXA',
-    fingerprint: { browser: 'firefox', os: 'linux' },
+    fingerprint: {
+      browser: 'firefox',
+      version: 140,
+      os: 'linux',
+      contradiction: true,
+      language: 'de',
+      places: ['4.bmV0d29yaw', '6.bmV0d29yaw', 'asn.YXNu', 'country.ZGU'],
+      address: 'YWRkcmVzcw',
+      marks: { agent: 'YWdlbnQ', ja4: 'amE0' },
+    },
     device: { ip: '192.0.2.1', userAgent: 'Mozilla/5.0 (X11)', name: 'laptop' },
     persistent: true,
     actor: { subject: 'root', auth: { at: 1, methods: ['pwd'], level: 1 }, absoluteAt: 9, persistent: true },

@@ -1,6 +1,7 @@
+import { createSessions, memoryStore } from '@sess/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { reduceUserAgent } from '../../src/http/client.ts'
+import { reducePortrait, type SelfPortrait } from '../../src/http/user-agent.ts'
 
 const KIT = 'AppleWebKit/537.36 (KHTML, like Gecko)'
 const APPLE = 'AppleWebKit/605.1.15 (KHTML, like Gecko)'
@@ -97,14 +98,34 @@ const CLIENTS: readonly [client: string, browser: string | null, os: string | nu
   ['CFNetwork', null, null, 'MyApp/1 CFNetwork/1494.0.7 Darwin/23.4.0'],
 ]
 
+const SILENT: SelfPortrait = { userAgent: '', brands: '', platform: '', mobile: '', languages: '' }
+const reduce = (said: Partial<SelfPortrait>) => reducePortrait({ ...SILENT, ...said })
+
+/** Browser and system, null for what is not told. */
+function classes(userAgent: string) {
+  const { browser = null, os = null } = reduce({ userAgent })
+  return { browser, os }
+}
+
 describe('a User-Agent', () => {
   it.each(CLIENTS)('%s: %s, %s', (_, browser, os, userAgent) => {
-    expect(reduceUserAgent(userAgent)).toEqual({ browser, os })
+    expect(classes(userAgent)).toEqual({ browser, os })
   })
 
   it('is nothing when there is none', () => {
-    expect(reduceUserAgent(undefined)).toBeNull()
-    expect(reduceUserAgent('')).toBeNull()
+    expect(reduce({})).toEqual({})
+  })
+
+  it.each([
+    [126, `${WINDOWS} ${KIT} Chrome/126.0.0.0 Safari/537.36`],
+    [125, `${WINDOWS} ${KIT} Chrome/126.0.0.0 Safari/537.36 Edg/125.0.0.0`],
+    [110, `${WINDOWS} ${KIT} Chrome/124.0.0.0 Safari/537.36 OPR/110.0.0.0`],
+    [127, `${PHONE} ${APPLE} FxiOS/127.0 Mobile/15E148 Safari/605.1.15`],
+    [17, `${MAC} ${APPLE} Version/17.5 Safari/605.1.15`],
+    [undefined, `${WINDOWS} ${KIT} Chrome/ Safari/537.36`],
+    [undefined, 'curl/8.8.0'],
+  ])('has major version %s', (version, userAgent) => {
+    expect(reduce({ userAgent }).version).toBe(version)
   })
 
   it('is the same after every update of the browser', () => {
@@ -114,7 +135,7 @@ describe('a User-Agent', () => {
         fc.integer({ min: 1, max: 999 }),
         ([, browser, os, userAgent], major) => {
           const updated = userAgent.replaceAll(/(Chrome|Firefox|Edg|OPR|CriOS|FxiOS)\/\d+/g, `$1/${major}`)
-          expect(reduceUserAgent(updated)).toEqual({ browser, os })
+          expect(classes(updated)).toEqual({ browser, os })
         },
       ),
     )
@@ -137,9 +158,8 @@ describe('a User-Agent', () => {
     ]
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (text) => {
-        for (const feature of Object.values(reduceUserAgent(text) ?? {})) {
-          expect(feature === null || known.includes(feature)).toBe(true)
-        }
+        const { version: _, ...told } = reduce({ userAgent: text, brands: text, platform: text, mobile: text })
+        for (const feature of Object.values(told)) expect([...known, true]).toContain(feature)
       }),
     )
   })
@@ -149,9 +169,89 @@ describe('a User-Agent', () => {
     ['of half a Safari over and over', 'Version/1 '.repeat(100_000)],
   ])(
     '%s takes no time',
-    (_, userAgent) => {
-      expect(reduceUserAgent(userAgent)).toEqual({ browser: null, os: null })
+    async (_, userAgent) => {
+      const sessions = createSessions({ store: memoryStore() })
+      const session = await sessions.open({ secure: true, headers: { 'user-agent': userAgent } })
+      session.signIn('ada')
+      await session.commit()
+      expect(session.state).toBe('authenticated')
     },
     10_000,
   )
+})
+
+describe('Accept-Language', () => {
+  it.each([
+    ['de-DE,de;q=0.9,en;q=0.8', 'de'],
+    [' EN', 'en'],
+    ['zh-Hans-CN', 'zh'],
+    ['fr;q=0.1', 'fr'],
+    ['*', undefined],
+    ['', undefined],
+    ['x-klingon', undefined],
+    ['123', undefined],
+  ])('%j: %s', (languages, language) => {
+    expect(reduce({ languages }).language).toBe(language)
+  })
+})
+
+describe('client hints', () => {
+  const CHROME = `${WINDOWS} ${KIT} Chrome/126.0.0.0 Safari/537.36`
+  const brands = '"Not/A)Brand";v="8", "Chromium";v="126", "Google Chrome";v="126"'
+  const agrees: Partial<SelfPortrait> = { userAgent: CHROME, brands, platform: '"Windows"', mobile: '?0' }
+
+  it.each<[string, Partial<SelfPortrait>, boolean]>([
+    ['all in accord', {}, false],
+    ['no hints', { brands: '', platform: '', mobile: '' }, false],
+    ['only what is not compared without brands', { brands: '', platform: '"macOS"', mobile: '?1' }, false],
+    ['a brand that nobody knows', { brands: '"Chromium";v="126", "Brave";v="126"' }, false],
+    ['a platform that nobody knows', { platform: '"Fuchsia"' }, false],
+    ['no User-Agent', { userAgent: '' }, false],
+    ['an app that names no browser', { userAgent: 'Shop/1' }, false],
+    ['another platform', { platform: '"macOS"' }, true],
+    ['another brand', { brands: '"Chromium";v="126", "Microsoft Edge";v="126"' }, true],
+    [
+      'Chromium, told as Firefox',
+      { userAgent: 'Mozilla/5.0 (Windows NT 10.0; rv:127.0) Firefox/127.0', brands: '"Chromium";v="126"' },
+      true,
+    ],
+    [
+      'Chromium, told as Safari',
+      { userAgent: `${MAC} ${APPLE} Version/17.5 Safari/605.1.15`, brands: '"Chromium";v="126"', platform: '"macOS"' },
+      true,
+    ],
+    ['mobile on Windows', { mobile: '?1' }, true],
+    [
+      'mobile on macOS',
+      { userAgent: `${MAC} ${KIT} Chrome/126.0 Safari/537.36`, platform: '"macOS"', mobile: '?1' },
+      true,
+    ],
+    [
+      'mobile on ChromeOS',
+      { userAgent: `${LINUX.replace('Linux', 'CrOS')} ${KIT} Chrome/126.0`, platform: '"Chrome OS"', mobile: '?1' },
+      true,
+    ],
+    [
+      'Chromium OS by its older name',
+      { userAgent: `${LINUX.replace('Linux', 'CrOS')} ${KIT} Chrome/126.0`, platform: '"Chromium OS"' },
+      false,
+    ],
+    [
+      'mobile on Android',
+      { userAgent: `${ANDROID} ${KIT} Chrome/126.0 Mobile Safari/537.36`, platform: '"Android"', mobile: '?1' },
+      false,
+    ],
+    [
+      'Android that shows the desktop site',
+      { userAgent: `${LINUX} ${KIT} Chrome/126.0 Safari/537.36`, platform: '"Android"' },
+      false,
+    ],
+    [
+      'mobile in such a moment',
+      { userAgent: `${LINUX} ${KIT} Chrome/126.0 Safari/537.36`, platform: '"Linux"', mobile: '?1' },
+      false,
+    ],
+  ])('%s', (_, change, contradicts) => {
+    expect(reduce({ ...agrees, ...change }).contradiction ?? false).toBe(contradicts)
+  })
 })
