@@ -1,25 +1,12 @@
 // npm run explore: bundles the explorer and runs it. Arguments go to it:
-//   --every 10 (each tenth scenario)  --only "2 requests" (a family)  --workers 2  --json
-import { fileURLToPath } from 'node:url'
+//   --quick (a share of each family)  --only "2 requests, every fault"  --workers 2  --json
+//   --check (only the declared limits and the seeded faults)
 import { bootstrap } from '../../repo/bin/bootstrap.mjs'
 import { run } from '../../repo/bin/workspace.mjs'
 
-const local = (/** @type {string} */ file) => fileURLToPath(new URL(`../${file}`, import.meta.url))
-
 if (await bootstrap()) {
-  const { build } = await import('esbuild')
-  await build({
-    entryPoints: [local('src/main.ts')],
-    outfile: local('dist/main.mjs'),
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    external: ['esbuild'],
-    sourcemap: true,
-    logLevel: 'error',
-  })
-  process.exitCode = await run('node', ['--enable-source-maps', local('dist/main.mjs'), ...process.argv.slice(2)])
+  const { bundle } = await import('./bundle.mjs')
+  process.exitCode = await run('node', ['--enable-source-maps', await bundle(), ...process.argv.slice(2)])
 } else {
   process.exitCode = 1
 }

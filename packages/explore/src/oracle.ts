@@ -7,6 +7,8 @@ import { cookieHeader, lives, SUBJECT } from './world.ts'
 
 /** What became of one request. */
 export interface Outcome {
+  /** Which request of the run it is. */
+  readonly index: number
   readonly action: Action
   readonly jar: 'client' | 'thief'
   /** The token that was sent. */
@@ -164,7 +166,8 @@ export class Oracle {
 
   /** Whoever was let in may finish, where nobody ends, locks or proves anything meanwhile and no deadline passes. */
   #judgeRefusals(outcomes: readonly Outcome[]): void {
-    const { requests, tick } = this.#scenario
+    const { requests, tick, from, mishap } = this.#scenario
+    if (from === 'locked' || mishap === 'stale') return
     const quiet = requests.every(({ action, jar }) => jar === 'client' && ['read', 'write', 'update'].includes(action))
     if (!quiet || (tick !== null && tick - START >= times.idle - 1)) return
     for (const outcome of outcomes) {
@@ -194,7 +197,7 @@ export class Oracle {
   }
 
   #judgeWrites(id: string, data: Readonly<Record<string, unknown>>, outcomes: readonly Outcome[]): void {
-    for (const [index, { action, acknowledged, committed }] of outcomes.entries()) {
+    for (const { index, action, acknowledged, committed } of outcomes) {
       if (action !== 'write' || !acknowledged || committed !== id) continue
       if (!Object.values(data).includes(index)) this.#monitor.report('lost-write', `of request ${index}`)
     }
@@ -219,8 +222,9 @@ export class Oracle {
 }
 
 /** An outcome before anything has happened. */
-export function nothingYet(action: Action, jar: 'client' | 'thief'): Outcome {
+export function nothingYet(index: number, action: Action, jar: 'client' | 'thief'): Outcome {
   return {
+    index,
     action,
     jar,
     sent: null,

@@ -52,9 +52,11 @@ export class Run {
     this.#storage = world.storage.clone(this.#monitor)
     const jars = { client: { ...world.client }, thief: { ...world.thief } }
     for (const jar of Object.values(jars)) if (jar.cookie !== null) this.#monitor.secrets.add(readToken(jar.cookie).sid)
-    this.#requests = scenario.requests.map((plan) => request(plan, jars[plan.jar]))
+    this.#requests = scenario.requests.map((plan, index) => request(index, plan, jars[plan.jar]))
     if (scenario.mishap === 'repeated') {
-      for (const plan of scenario.requests) this.#requests.push({ ...request(plan, jars[plan.jar]), phase: 'done' })
+      for (const plan of scenario.requests) {
+        this.#requests.push({ ...request(this.#requests.length, plan, jars[plan.jar]), phase: 'done' })
+      }
     }
     const process = (index: number): Sessions<Data> => this.#open(core, index)
     const first = process(0)
@@ -213,7 +215,8 @@ export class Run {
     )
     if (fault === 'rejected' || fault === 'lost') call.reject(new Error(`the store failed: ${fault}`))
     else call.resolve(value)
-    if (call.name === 'get' && this.#scenario.together !== true) this.#monitor.onLoad(call.request, value as never)
+    if (call.name === 'get' && fault === 'ok' && this.#scenario.together !== true)
+      this.#monitor.onLoad(call.request, value as never)
   }
 
   #applyLate(call: Call): void {
@@ -296,13 +299,13 @@ export class Run {
   }
 }
 
-function request(plan: Plan, jar: Jar): Request {
+function request(index: number, plan: Plan, jar: Jar): Request {
   return {
     plan,
     jar,
     phase: 'waiting',
     resume: null,
-    outcome: nothingYet(plan.action, plan.jar),
+    outcome: nothingYet(index, plan.action, plan.jar),
     onItsWay: true,
     heard: [],
   }
