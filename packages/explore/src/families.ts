@@ -57,7 +57,7 @@ const deadlines: Family = {
 
 /** Both at once; just before a deadline nothing differs from long before. */
 const both: Family = {
-  name: '2 requests, every fault at every deadline',
+  name: 'every fault at every deadline, 2 requests',
   quick: 10,
   scenarios: product(
     BEGINNINGS,
