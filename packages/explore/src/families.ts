@@ -1,0 +1,142 @@
+import { type Beginning, instants, type Mishap, type Plan, type Scenario } from './scenario.ts'
+
+/** A set of scenarios and what it stands for. */
+export interface Family {
+  readonly name: string
+  /** How many of them, evenly chosen, `--quick` goes through. */
+  readonly quick: number
+  readonly scenarios: readonly Scenario[]
+}
+
+const BEGINNINGS: readonly Beginning[] = [
+  'visitor',
+  'anonymous',
+  'signed-in',
+  'rotation-due',
+  'rotation-lost',
+  'rotation-fresh',
+  'locked',
+  'unknown',
+]
+const MISHAPS: readonly Mishap[] = ['rejected', 'lost', 'late', 'stale', 'response-lost', 'repeated', 'failover']
+
+const client = (action: Plan['action'], slow = false): Plan => ({ action, jar: 'client', ...(slow ? { slow } : {}) })
+const thief = (action: Plan['action']): Plan => ({ action, jar: 'thief' })
+
+const PLANS: readonly Plan[] = [
+  client('read'),
+  client('write'),
+  client('update'),
+  client('update', true),
+  client('sign-in'),
+  client('sign-out'),
+  client('reauthenticate'),
+  client('lock'),
+]
+const FEWER: readonly Plan[] = [
+  client('read'),
+  client('update'),
+  client('sign-in'),
+  client('sign-out'),
+  client('reauthenticate'),
+]
+
+/** Two requests, and one thing that goes wrong. */
+const pairs: Family = {
+  name: '2 requests, every fault',
+  quick: 30,
+  scenarios: product(BEGINNINGS, choose(PLANS, 2), [null, ...MISHAPS], [null]),
+}
+
+/** Two requests, and the clock at every deadline. */
+const deadlines: Family = {
+  name: '2 requests, every deadline',
+  quick: 20,
+  scenarios: product(BEGINNINGS, choose(PLANS, 2), [null], instants),
+}
+
+/** Both at once; just before a deadline nothing differs from long before. */
+const both: Family = {
+  name: 'every fault at every deadline, 2 requests',
+  quick: 10,
+  scenarios: product(
+    BEGINNINGS,
+    choose(PLANS, 2),
+    MISHAPS,
+    instants.filter((_, index) => index % 2 === 1),
+  ),
+}
+
+/** Two requests whose commits queue in one process. */
+const queued: Family = {
+  name: '2 requests in one process, every fault',
+  quick: 20,
+  scenarios: product(BEGINNINGS, choose(PLANS, 2), [null, ...MISHAPS], [null]).map((each) => ({
+    ...each,
+    together: true,
+  })),
+}
+
+const triples: Family = {
+  name: '3 requests, one fault',
+  quick: 6,
+  scenarios: product(
+    ['anonymous', 'signed-in', 'rotation-due', 'rotation-lost'],
+    choose(FEWER, 3),
+    [null, 'rejected', 'lost', 'late', 'response-lost', 'failover'],
+    [null],
+  ),
+}
+
+/** Four requests, and few interruptions: most races need one or two. */
+const fours: Family = {
+  name: '4 requests, at most 3 pre-emptions',
+  quick: 0,
+  scenarios: product(['rotation-due'], choose(FEWER.slice(0, 4), 4), [null], [null]).map((each) => ({
+    ...each,
+    preemptions: 3,
+  })),
+}
+
+/** Somebody else holds a copy of the token, or planted the one the client has. */
+const thieves: Family = {
+  name: 'a thief with a copied or planted token',
+  quick: 30,
+  scenarios: [
+    ...product(
+      ['overlap', 'two-behind', 'planted', 'signed-in', 'rotation-due'],
+      withThief(),
+      [null],
+      [null, ...instants],
+    ),
+    ...product(['overlap', 'planted', 'rotation-due'], withThief(), ['lost', 'late', 'response-lost'], [null]),
+  ],
+}
+
+/** Everything that `npm run explore` goes through. */
+export const families: readonly Family[] = [pairs, queued, deadlines, thieves, triples, fours, both]
+
+function withThief(): Plan[][] {
+  return PLANS.flatMap((honest) =>
+    [thief('read'), thief('update'), thief('sign-out')].map((theirs) => [honest, theirs]),
+  )
+}
+
+function product(
+  beginnings: readonly Beginning[],
+  requests: readonly (readonly Plan[])[],
+  mishaps: readonly (Mishap | null)[],
+  ticks: readonly (number | null)[],
+): Scenario[] {
+  return beginnings.flatMap((from) =>
+    requests.flatMap((plans) =>
+      mishaps.flatMap((mishap) => ticks.map((tick) => ({ from, requests: plans, mishap, tick }))),
+    ),
+  )
+}
+
+/** Every way of choosing `count` plans, the same one more than once included; the order is the explorer's business. */
+function choose(plans: readonly Plan[], count: number): Plan[][] {
+  if (count === 0) return [[]]
+  return plans.flatMap((plan, index) => choose(plans.slice(index), count - 1).map((rest) => [plan, ...rest]))
+}

@@ -1,0 +1,61 @@
+import type { SessionRecord } from '@sess/core'
+
+/** A broken promise. */
+export interface Violation {
+  /** Short name; the declared limits are told from the rest by it and by the scenario. */
+  readonly rule: string
+  readonly what: string
+}
+
+/** Watches every write while it happens. */
+export class Monitor {
+  readonly violations: Violation[] = []
+  /** A failover has happened: what it lost may come back. */
+  failover = false
+  readonly #hardAtLoad = new Map<number, number>()
+  /** Every sid that a client was ever handed. */
+  readonly secrets = new Set<string>()
+
+  report(rule: string, what: string): void {
+    const declared = this.failover ? 'limit: a failover loses what was acknowledged' : null
+    this.violations.push({ rule: declared ?? rule, what })
+  }
+
+  onLoad(request: number, record: SessionRecord | null): void {
+    if (!this.#hardAtLoad.has(request) && record !== null) this.#hardAtLoad.set(request, record.hardRotations)
+  }
+
+  /** A hard rotation stops every older token, in whatever request. In one process, nobody can tell whose call it is. */
+  onReplace(current: SessionRecord, next: SessionRecord, request: number): void {
+    const loaded = this.#hardAtLoad.get(request)
+    if (next.state === 'ended' || loaded === undefined || next.hardRotations > current.hardRotations) return
+    if (current.hardRotations > loaded) this.report('old-token-acted', `request ${request} wrote after a hard rotation`)
+  }
+
+  onWrite(before: SessionRecord | null, after: SessionRecord, request: number): void {
+    const text = JSON.stringify(after)
+    for (const secret of this.secrets) {
+      if (text.includes(secret)) this.report('secret-stored', `request ${request} stored a sid`)
+    }
+    if (before === null) this.#onCreate(after, request)
+    else this.#onChange(before, after, request)
+  }
+
+  #onCreate(record: SessionRecord, request: number): void {
+    if (record.state === 'anonymous' && record.data === '') {
+      this.report('empty-record', `request ${request} stored a visitor without data`)
+    }
+  }
+
+  #onChange(before: SessionRecord, after: SessionRecord, request: number): void {
+    const by = `by request ${request}`
+    if (before.state === 'ended') this.report('tombstone-written', by)
+    const rotated = after.generation > before.generation && after.rotation === 'soft'
+    if (rotated && before.confirmedAt === null) this.report('rotated-unconfirmed', by)
+    if (before.absoluteAt !== after.absoluteAt) this.report('deadline-moved', by)
+    if (before.lastSeenAt > after.lastSeenAt) this.report('last-seen-fell', by)
+    if (before.generation > after.generation) this.report('generation-fell', by)
+    if (before.subject !== after.subject) this.report('subject-changed', by)
+    if (before.hardRotations > after.hardRotations) this.report('hard-rotations-fell', by)
+  }
+}

@@ -1,0 +1,60 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { bundle } from '../bin/bundle.mjs'
+import type { SelfCheck } from '../src/check.ts'
+import type { Total } from '../src/examine.ts'
+import { families } from '../src/families.ts'
+import { limits } from '../src/limits.ts'
+import { seeded } from '../src/seeds.ts'
+
+const MINUTES = 60_000
+
+let program: string
+let check: SelfCheck
+
+/** The explorer replaces the timers of its process, so it has one of its own. */
+async function explorer<T>(...args: string[]): Promise<T> {
+  const { stdout } = await promisify(execFile)('node', [program, ...args], { maxBuffer: 1e8 })
+  // It prints what the caller asked for.
+  return JSON.parse(stdout) as T
+}
+
+beforeAll(async () => {
+  program = await bundle()
+  check = await explorer('--check')
+}, 5 * MINUTES)
+
+describe('the real manager', () => {
+  // `npm run explore` goes through all of them.
+  test(
+    'a share of every family breaks no rule',
+    async () => {
+      const { results } = await explorer<{ results: { family: string; total: Total }[] }>('--quick', '--json')
+      const quick = families.filter((family) => family.quick > 0)
+      expect(results.map(({ family }) => family)).toEqual(quick.map(({ name }) => name))
+      for (const { total } of results) {
+        expect(total.violations).toEqual([])
+        expect(total.scenarios).toBeGreaterThan(0)
+      }
+    },
+    10 * MINUTES,
+  )
+})
+
+describe('declared limits', () => {
+  test.each(limits.map(({ rule }, index) => [rule, index] as const))('%s', (rule, index) => {
+    expect(check.limits[index]?.broken).toEqual([rule])
+  })
+})
+
+describe('seeded faults', () => {
+  test('there are at least twelve', () => {
+    expect(seeded.length).toBeGreaterThanOrEqual(12)
+  })
+
+  test.each(seeded.map(({ seed, rule }, index) => [seed.name, rule, index] as const))('%s: %s', (_, rule, index) => {
+    expect(check.seeds[index]?.without).not.toContain(rule)
+    expect(check.seeds[index]?.broken).toContain(rule)
+  })
+})
