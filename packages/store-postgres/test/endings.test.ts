@@ -1,4 +1,5 @@
 import { storeKit } from '@sess/testkit'
+import type pg from 'pg'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { migrate, type PostgresListener, type PostgresQuery, postgresStore } from '../src/index.ts'
 import { connect, fresh, pool, postgres } from './open.ts'
@@ -71,8 +72,7 @@ describe.skipIf(postgres.missing)('the write that ends a session [needs postgres
       store.onEnding((handle) => heard.push(handle))
       const [live, never] = [record(), record({ state: 'ended' })]
       await store.create(live)
-      // In order: what this connection asks for is answered when it listens.
-      await listener.query('SELECT 1')
+      await listening(listener)
       const query = vi.spyOn(client, 'query')
       await store.replace(next(live, { state: 'ended' }), live.revision)
       await store.create(never)
@@ -88,12 +88,16 @@ describe.skipIf(postgres.missing)('the write that ends a session [needs postgres
     const { store, record } = await fresh(client, { table: 'shared', schema: 'elsewhere', endings })
     const heard: string[] = []
     postgresStore(client, { table: 'shared', endings }).onEnding((handle) => heard.push(handle))
-    await listener.query('SELECT 1')
+    await listening(listener)
     const ended = record({ state: 'ended' })
     await store.create(ended)
     await vi.waitFor(() => expect(heard).toEqual([ended.id]))
   })
 })
+
+async function listening(client: pg.Client): Promise<void> {
+  await vi.waitFor(async () => expect((await client.query('SELECT pg_listening_channels()')).rowCount).toBe(1))
+}
 
 type Notification = Parameters<Parameters<PostgresListener['on']>[1]>[0]
 
