@@ -22,7 +22,8 @@ const SLICE_MS = 10
 const BACKLOG = 10_000
 
 /** Runs work in a task of its own. Taken when the module is loaded, so that a test's fake timers hold no events up. */
-const soon = typeof setImmediate === 'undefined' ? after(setTimeout) : setImmediate
+const { setImmediate: immediately } = globalThis as { setImmediate?: (work: () => void) => unknown }
+const soon = immediately ?? after(setTimeout)
 
 function after(timer: typeof setTimeout): (work: () => void) => unknown {
   return (work) => timer(work, 0)
