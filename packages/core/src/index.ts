@@ -39,7 +39,7 @@ export type {
   SubjectIndex,
   WriteOptions,
 } from './manager/ports.ts'
-export type { Authentication, Device, EndedReason, Fingerprint, SessionRecord } from './kernel/record.ts'
+export type { Actor, Authentication, Device, EndedReason, Fingerprint, SessionRecord } from './kernel/record.ts'
 export type { Proof } from './kernel/reauthenticate.ts'
 export type { Expiry } from './kernel/expire.ts'
 export {

@@ -17,6 +17,7 @@ export { checkFingerprint } from './kernel/fingerprint.ts'
 export type { FingerprintCheck } from './kernel/fingerprint.ts'
 export { bears, remembers, stamp, writes } from './kernel/record.ts'
 export type {
+  Actor,
   Authentication,
   Device,
   EndedReason,

@@ -1,7 +1,7 @@
 import { mintToken } from '../crypto/token.ts'
 import { ConfigError, InsecureError } from '../errors.ts'
+import type { Engine } from '../manager/engine.ts'
 import { emit } from '../manager/load.ts'
-import type { Engine } from '../manager/options.ts'
 import type { Carrier, TokenEffect, Visit } from '../manager/visit.ts'
 import {
   type CookieOptions,

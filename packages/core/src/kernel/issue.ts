@@ -1,6 +1,6 @@
 import { discardAt } from './expire.ts'
 import type { Policy } from './policy.ts'
-import type { Authentication, Device, Fingerprint, SessionRecord } from './record.ts'
+import type { Actor, Authentication, Device, Fingerprint, SessionRecord } from './record.ts'
 
 /** What a new session starts with. */
 export interface IssueInput {
@@ -15,6 +15,7 @@ export interface IssueInput {
   readonly fingerprint?: Fingerprint | null
   readonly device?: Device | null
   readonly persistent?: boolean
+  readonly actor?: Actor | null
   readonly extra?: Readonly<Record<string, string>>
   readonly data?: string
 }
@@ -40,6 +41,7 @@ export function issue(input: IssueInput, policy: Policy, now: number): SessionRe
     fingerprint: input.fingerprint ?? null,
     device: input.device ?? null,
     persistent: input.persistent ?? false,
+    actor: input.actor ?? null,
     extra: input.extra ?? {},
     endedReason: null,
     endedAt: null,

@@ -40,6 +40,16 @@ export interface Device {
   readonly name?: string
 }
 
+/** Who acts in a session that is somebody else's, and the session to go back to. */
+export interface Actor {
+  readonly subject: string
+  /** How the actor had proved who they are. */
+  readonly auth: Authentication | null
+  /** Absolute deadline of the actor's own session, in ms: going back never extends it. */
+  readonly absoluteAt: number
+  readonly persistent: boolean
+}
+
 /**
  * One session from issue to end, across all rotations: what a store keeps under one key.
  * Plain, JSON-safe, never mutated. Fields this version does not know must survive a read and a write.
@@ -76,6 +86,8 @@ export interface SessionRecord {
   readonly device: Device | null
   /** The cookie outlives the browser. */
   readonly persistent: boolean
+  /** Set while somebody else acts as the subject. Kept in the tombstone, for the audit. */
+  readonly actor: Actor | null
   /** Opaque text of extension packages, by namespace. */
   readonly extra: Readonly<Record<string, string>>
   readonly endedReason: EndedReason | null

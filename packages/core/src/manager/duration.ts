@@ -21,3 +21,10 @@ export function readDuration(value: Duration, name: string): number {
 export function display(value: unknown): string {
   return typeof value === 'bigint' ? `${value}n` : JSON.stringify(value)
 }
+
+/** The first of `allowed` is the default. */
+export function oneOf<const T extends string>(value: T | undefined, allowed: readonly [T, ...T[]], name: string): T {
+  if (value === undefined) return allowed[0]
+  if (allowed.includes(value)) return value
+  throw new ConfigError(`\`${name}\` is ${display(value)}; use one of: ${allowed.join(', ')}.`)
+}

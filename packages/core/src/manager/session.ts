@@ -1,10 +1,8 @@
-import { idleDeadline } from '../kernel/expire.ts'
 import type { Proof } from '../kernel/reauthenticate.ts'
-import type { Authentication } from '../kernel/record.ts'
 import { settle, start } from './commit.ts'
-import { Habits, refuseHabits } from './habits.ts'
+import { refuseHabits } from './habits.ts'
 import { endWith, rotateSoon, type SignInOptions, signIn, takeStep, update } from './intents.ts'
-import type { Previous, Refused } from './load.ts'
+import { SessionView } from './session-view.ts'
 import type { Visit } from './visit.ts'
 
 /**
@@ -34,85 +32,16 @@ export type SignIn<Data extends object> = Omit<SignInOptions, 'carry'> & {
  * The session of one request. Reading is synchronous; `signIn`, `signOut`, `rotate`, `reauthenticate`, `lock` and changes of
  * `data` are intents, visible at once and carried out by one commit before the response leaves.
  */
-export class Session<Data extends object = DefaultData> extends Habits {
+export class Session<Data extends object = DefaultData> extends SessionView {
   readonly #visit: Visit
   readonly #headers: (visit: Visit) => [string, string][]
   #committing: Promise<void> | null = null
 
   /** Sessions are opened with `sessions.open()`, never constructed. */
   constructor(visit: Visit, headers: (visit: Visit) => [string, string][]) {
-    super()
+    super(visit)
     this.#visit = visit
     this.#headers = headers
-  }
-
-  /** `'anonymous'` for visitors and for every refused request. */
-  get state(): 'anonymous' | 'authenticated' | 'locked' {
-    return this.#look().state
-  }
-
-  /** Who is signed in, or null. Null while locked. */
-  get subject(): string | null {
-    const visit = this.#look()
-    return visit.state === 'authenticated' ? visit.subject : null
-  }
-
-  /** Who may reopen a locked session with `reauthenticate()`; null unless locked. */
-  get lockedSubject(): string | null {
-    const visit = this.#look()
-    return visit.state === 'locked' ? visit.subject : null
-  }
-
-  /** Public name of the stored session, safe to log, list and show; null while nothing is stored. */
-  get handle(): string | null {
-    return this.#stored()?.id ?? null
-  }
-
-  /** Generation of the token, counting rotations; null while nothing is stored. */
-  get generation(): number | null {
-    return this.#stored()?.generation ?? null
-  }
-
-  /** When the session was issued, in ms; null while nothing is stored. */
-  get createdAt(): number | null {
-    return this.#stored()?.createdAt ?? null
-  }
-
-  /** Last activity written down, in ms; behind by at most `touchEvery`. */
-  get lastSeenAt(): number | null {
-    return this.#stored()?.lastSeenAt ?? null
-  }
-
-  /** When the session is over (or locks) if it is not used again, in ms. */
-  get idleAt(): number | null {
-    const record = this.#stored()
-    return record === null ? null : idleDeadline(record, this.#visit.engine.policy)
-  }
-
-  /** When the session is over whatever happens, in ms. */
-  get absoluteAt(): number | null {
-    return this.#stored()?.absoluteAt ?? null
-  }
-
-  /** When and how the user proved who they are; null for visitors. */
-  get auth(): Authentication | null {
-    return this.#stored()?.auth ?? null
-  }
-
-  /** Whether the cookie outlives the browser. */
-  get persistent(): boolean {
-    const visit = this.#look()
-    return visit.intents.signIn?.options.persistent ?? this.#stored()?.persistent ?? false
-  }
-
-  /** Why this request sees a read-only stand-in and not its session; null normally. */
-  get refused(): Refused | null {
-    return this.#look().refused
-  }
-
-  /** What became of the session that the request's token belonged to, for the page that says why one is signed out. */
-  get previous(): Previous | null {
-    return this.#look().previous
   }
 
   /**
@@ -187,19 +116,9 @@ export class Session<Data extends object = DefaultData> extends Habits {
     return this.#headers(this.#visit)
   }
 
-  /** Handle and state only, so that a session that is logged or serialised tells no secret. */
-  toJSON(): { readonly handle: string | null; readonly state: string } {
-    return { handle: this.#visit.record?.id ?? null, state: this.#visit.state }
-  }
-
   /** What an adapter does with a session; see `finish` in `@sess/core/http`. */
   static finish(session: Session<never>, status: number): Promise<void> | undefined {
     return session.#committing === null ? session.#settle(status) : session.#settleNext(status)
-  }
-
-  /** The request state behind a session, for the transport. */
-  static visitOf(session: Session<never>): Visit {
-    return session.#visit
   }
 
   #settle(status: number): Promise<void> | undefined {
@@ -224,12 +143,6 @@ export class Session<Data extends object = DefaultData> extends Habits {
   #look(): Visit {
     this.#visit.read = true
     return this.#visit
-  }
-
-  #stored(): Visit['record'] {
-    const visit = this.#look()
-    const { end, signIn } = visit.intents
-    return end !== null || signIn !== null ? null : visit.record
   }
 }
 

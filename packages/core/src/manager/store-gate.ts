@@ -1,5 +1,5 @@
 import { StoreAmbiguousError, StoreUnavailableError } from '../errors.ts'
-import type { Engine } from './options.ts'
+import type { Engine } from './engine.ts'
 import type { WriteOptions } from './ports.ts'
 
 /** How much time a load or a commit may still spend on the store. */

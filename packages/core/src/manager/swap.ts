@@ -1,7 +1,7 @@
 import { encodeBase64url } from '../crypto/base64url.ts'
 import { SessionInterruptedError, StoreAmbiguousError, StoreUnavailableError } from '../errors.ts'
 import { bears, remembers, type SessionRecord, stamp } from '../kernel/record.ts'
-import type { Engine } from './options.ts'
+import type { Engine } from './engine.ts'
 import type { Replaced } from './ports.ts'
 import { type Budget, backOff, callStore } from './store-gate.ts'
 

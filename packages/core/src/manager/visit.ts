@@ -4,9 +4,9 @@ import { InvalidDataSignal, VERSION_KEY } from '../data/shape.ts'
 import { HeadersSentError, type InterruptedReason, SessionInterruptedError } from '../errors.ts'
 import type { SessionRecord } from '../kernel/record.ts'
 import type { Accepted } from '../kernel/rejudge.ts'
+import type { Engine } from './engine.ts'
 import { endWith, type Pending } from './intents.ts'
 import type { Arrival, Loaded, Previous, Refused } from './load.ts'
-import type { Engine } from './options.ts'
 import { isStoreFailure } from './store-gate.ts'
 
 /** The token that the answer has to carry. A soft one must not leave after `until`. */

@@ -134,6 +134,7 @@ describe('issue', () => {
       fingerprint: null,
       device: null,
       persistent: false,
+      actor: null,
       extra: {},
       endedReason: null,
       endedAt: null,

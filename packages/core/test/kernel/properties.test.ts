@@ -53,6 +53,7 @@ const live: fc.Arbitrary<SessionRecord> = fc.record({
   fingerprint,
   device: orNull(fc.constant({ name: 'laptop' })),
   persistent: fc.boolean(),
+  actor: fc.constantFrom(null, { subject: 'root', auth: null, absoluteAt: 9_000_000, persistent: false }),
   extra: fc.constant({ other: 'text' }),
   endedReason: fc.constant(null),
   endedAt: fc.constant(null),

@@ -102,6 +102,7 @@ function filled(record: SessionRecord): SessionRecord {
     fingerprint: { browser: 'firefox', os: 'linux' },
     device: { ip: '192.0.2.1', userAgent: 'Mozilla/5.0 (X11)', name: 'laptop' },
     persistent: true,
+    actor: { subject: 'root', auth: { at: 1, methods: ['pwd'], level: 1 }, absoluteAt: 9, persistent: true },
     extra: { binding: '{"key":"value"}', other: '' },
     data: '{"cart":["book"]}',
   }
@@ -120,6 +121,7 @@ function empty(record: SessionRecord): SessionRecord {
     fingerprint: null,
     device: null,
     persistent: false,
+    actor: null,
     extra: {},
     data: '',
   }
