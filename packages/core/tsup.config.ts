@@ -7,6 +7,7 @@ export default defineConfig(
       index: 'src/index.ts',
       kernel: 'src/kernel.ts',
       http: 'src/http.ts',
+      store: 'src/store.ts',
       'crypto/digest-node': 'src/crypto/digest-node.ts',
       'crypto/digest-portable': 'src/crypto/digest-portable.ts',
     },

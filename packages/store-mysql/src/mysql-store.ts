@@ -1,29 +1,25 @@
 import { Buffer } from 'node:buffer'
 import type {
-  Prunable,
+  Admission,
+  Admitted,
   PruneOptions,
   ReadOptions,
   Replaced,
-  Scannable,
   SessionRecord,
-  SessionStore,
+  SubjectEntry,
   WriteOptions,
 } from '@sess/core'
 import { ConfigError } from '@sess/core'
-import { alone, errno, type MysqlClient, type MysqlQuery, query } from './query.ts'
+import * as kit from '@sess/core/store'
+import { alone } from './lock.ts'
+import { type Bound, errno, type MysqlClient, query } from './query.ts'
 import { type MysqlTable, quoted } from './table.ts'
 
 /** Options of {@link mysqlStore}. */
-export interface MysqlStoreOptions extends MysqlTable {
-  /**
-   * `retainEnded` of `createSessions()`, in ms; default 86 400 000 (24 h). `prune` looks no nearer than this to the absolute
-   * deadlines. Too small costs time, too great costs space; neither drops a record too early.
-   */
-  readonly retainEndedMs?: number
-}
+export interface MysqlStoreOptions extends MysqlTable, kit.TableStoreOptions {}
 
 /** Sessions in MySQL or MariaDB. */
-export interface MysqlStore extends SessionStore, Prunable, Scannable {}
+export interface MysqlStore extends kit.TableStore {}
 
 /**
  * Sessions in an InnoDB table of MySQL 8 or MariaDB 10.6 and later, made by {@link migrate}. The pool or connection stays
@@ -36,88 +32,107 @@ export interface MysqlStore extends SessionStore, Prunable, Scannable {}
  * @throws ConfigError for an unusable client, name or number
  */
 export function mysqlStore(client: MysqlClient, options: MysqlStoreOptions = {}): MysqlStore {
-  return new TableStore(client, options)
+  return new RowStore(client, options)
 }
 
-interface Row {
+/** A row with its number in the order of creation. */
+interface Numbered extends kit.Row {
   readonly seq: number | string
-  readonly id: Buffer
-  readonly revision: Buffer
-  readonly state: Buffer
-  readonly subject: Buffer | null
-  readonly created_at: number | string
-  readonly absolute_at: number | string
-  readonly last_seen_at: number | string
-  readonly expires_at: number | string
-  readonly data: Buffer
-  readonly rest: Buffer
 }
 
-/** Records that `scan` reads at a time. */
+/** Records that are read at a time. */
 const PAGE = 500
-const COLUMNS = 'revision, state, subject, created_at, absolute_at, last_seen_at, expires_at, data, rest, id'
+/** How long an admission waits for others of the same subject, in seconds. */
+const WAIT_S = 2
+/** Rows of one INSERT; the parameters of a statement are limited. */
+const AT_ONCE = 1000
+const COLUMNS = kit.columns.join(', ')
 const ER_DUP_ENTRY = 1062
 
-class TableStore implements MysqlStore {
+class RowStore implements MysqlStore {
   readonly durable = true
   readonly #client: MysqlClient
   readonly #table: string
   readonly #retainEndedMs: number
 
   constructor(client: MysqlClient, options: MysqlStoreOptions) {
-    const { retainEndedMs = 86_400_000 } = options
     if (typeof client?.execute !== 'function') throw new ConfigError('mysqlStore: pass a pool of mysql2/promise.')
-    if (!(retainEndedMs >= 0)) throw new ConfigError('mysqlStore: `retainEndedMs` must be a number of ms.')
     this.#client = client
     this.#table = quoted(options)
-    this.#retainEndedMs = retainEndedMs
+    this.#retainEndedMs = kit.readRetainEnded('mysqlStore', options)
   }
 
   async get(id: string, options?: ReadOptions): Promise<SessionRecord | null> {
     const sql = `SELECT ${COLUMNS} FROM ${this.#table} WHERE id = ?`
-    const [row] = await query<Row[]>(this.#client, sql, [Buffer.from(id)], options)
-    return row === undefined ? null : fromRow(row)
+    const [row] = await query<kit.Row[]>(this.#client, sql, [Buffer.from(id)], options)
+    return kit.fromRow(row)
   }
 
   async create(record: SessionRecord, options?: WriteOptions): Promise<boolean> {
-    // Not INSERT IGNORE: that would ignore far more than a record which is there already.
-    const sql = `INSERT INTO ${this.#table} (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
     try {
-      return (await this.#change(sql, toValues(record), options)) > 0
+      // Not INSERT IGNORE: that would ignore far more than a row which is there already.
+      await this.#insert(this.#client, [kit.toValues(record, refuse)], '', options)
+      return true
     } catch (error) {
-      if (errno(error) === ER_DUP_ENTRY) return false
-      throw error
+      if (errno(error) !== ER_DUP_ENTRY) throw error
     }
+    return this.#update(record, "state = 'reserved'", [], options)
   }
 
   async replace(record: SessionRecord, expected: string, options?: WriteOptions): Promise<Replaced> {
-    const expiresAt = record.state === 'ended' ? '?' : 'GREATEST(expires_at, ?)'
-    const sql = `UPDATE ${this.#table} SET revision = ?, state = ?, subject = ?, created_at = ?, absolute_at = ?,
-      last_seen_at = GREATEST(last_seen_at, ?), expires_at = ${expiresAt}, data = ?, rest = ?
-      WHERE id = ? AND revision = ?`
-    const values = [...toValues(record), Buffer.from(expected)]
-    if ((await this.#change(sql, values, options)) > 0) return { ok: true }
+    const isExpected = "revision = ? AND state <> 'reserved'"
+    if (await this.#update(record, isExpected, [Buffer.from(expected)], options)) return { ok: true }
     // MySQL has no UPDATE … RETURNING. Each statement is a transaction of its own, so this one sees who came first.
     return { ok: false, current: await this.get(record.id, options) }
   }
 
   async touch(id: string, lastSeenAt: number, expiresAt: number, options?: WriteOptions): Promise<boolean> {
-    const where = "WHERE id = ? AND state <> 'ended'"
+    const where = "WHERE id = ? AND state NOT IN ('ended', 'reserved')"
     const sql = `UPDATE ${this.#table}
       SET last_seen_at = GREATEST(last_seen_at, ?), expires_at = GREATEST(expires_at, ?) ${where}`
-    if ((await this.#change(sql, [lastSeenAt, expiresAt, Buffer.from(id)], options)) > 0) return true
+    if ((await change(this.#client, sql, [lastSeenAt, expiresAt, Buffer.from(id)], options)) > 0) return true
     // Without CLIENT_FOUND_ROWS, a row that was found and had nothing to change is not counted.
     const found = `SELECT id FROM ${this.#table} ${where}`
-    return (await query<Row[]>(this.#client, found, [Buffer.from(id)], options)).length > 0
+    return (await query<kit.Row[]>(this.#client, found, [Buffer.from(id)], options)).length > 0
   }
 
-  async *scan(options?: ReadOptions): AsyncGenerator<SessionRecord> {
+  scan(options?: ReadOptions): AsyncGenerator<SessionRecord> {
     const sql = `SELECT seq, ${COLUMNS} FROM ${this.#table} WHERE seq > ? ORDER BY seq LIMIT ${PAGE}`
-    for (let last: number | string | undefined = 0; last !== undefined; ) {
-      const rows: Row[] = await query<Row[]>(this.#client, sql, [last], options)
-      yield* rows.map(fromRow)
-      last = rows[PAGE - 1]?.seq
+    return kit.recordsOf<Numbered>(PAGE, (after) => query(this.#client, sql, [after?.seq ?? 0], options))
+  }
+
+  listBySubject(subject: string, abandonedBefore: number, options?: ReadOptions): AsyncGenerator<SubjectEntry> {
+    const sql = `SELECT seq, ${COLUMNS} FROM ${this.#table} WHERE subject = ? AND seq > ? AND state <> 'ended'
+      AND (state <> 'reserved' OR created_at >= ?) ORDER BY seq LIMIT ${PAGE}`
+    const owner = Buffer.from(subject)
+    return kit.entriesOf<Numbered>(PAGE, (after) =>
+      query(this.#client, sql, [owner, after?.seq ?? 0, abandonedBefore], options),
+    )
+  }
+
+  async admit(admission: Admission, options?: WriteOptions): Promise<Admitted> {
+    const { subject } = admission
+    refuse({ subject })
+    const work = (client: MysqlClient) => this.#admit(client, admission, options)
+    const admitted = await alone(this.#client, `sess admit ${this.#table} ${subject}`, WAIT_S, work)
+    if (admitted === undefined) throw new Error(`mysqlStore: others were admitting for ${WAIT_S} s.`)
+    return admitted
+  }
+
+  async #admit(client: MysqlClient, admission: Admission, options?: WriteOptions): Promise<Admitted> {
+    const sql = `SELECT id, state, evicted, created_at, absolute_at FROM ${this.#table} WHERE subject = ?`
+    const rows = await query<kit.Contender[]>(client, sql, [Buffer.from(admission.subject)], options)
+    const { ok, evicted, forget, mark, announce } = kit.rule(admission, rows)
+    for (const id of forget) {
+      const sql = `DELETE FROM ${this.#table} WHERE id = ? AND state = 'reserved'`
+      await query(client, sql, [Buffer.from(id)], options)
     }
+    // One statement does both, or neither: those who have to go are there already, the new one is not.
+    const places = [...mark, ...(announce ? [admission.id] : [])].map((id) => kit.placeOf({ ...admission, id }))
+    for (let from = 0; from < places.length; from += AT_ONCE) {
+      await this.#insert(client, places.slice(from, from + AT_ONCE), 'ON DUPLICATE KEY UPDATE evicted = TRUE', options)
+    }
+    return { ok, evicted }
   }
 
   async prune(now: number, limit: number, { exclusive = false }: PruneOptions = {}): Promise<number> {
@@ -128,42 +143,34 @@ class TableStore implements MysqlStore {
         ORDER BY absolute_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
       ) AS doomed STRAIGHT_JOIN ${this.#table} AS gone ON gone.seq = doomed.seq`
     const values = [now - this.#retainEndedMs, now]
-    const run = (client: MysqlClient) => this.#change(sql, values, {}, client)
-    return exclusive ? ((await alone(this.#client, `sess prune ${this.#table}`, run)) ?? 0) : run(this.#client)
+    const run = (client: MysqlClient) => change(client, sql, values)
+    return exclusive ? ((await alone(this.#client, `sess prune ${this.#table}`, 0, run)) ?? 0) : run(this.#client)
   }
 
-  async #change(
-    sql: string,
-    values: MysqlQuery['values'],
-    options?: WriteOptions,
-    client: MysqlClient = this.#client,
-  ): Promise<number> {
-    return (await query<{ affectedRows: number }>(client, sql, values, options)).affectedRows
+  async #insert(client: MysqlClient, rows: kit.Value[][], otherwise: string, options?: WriteOptions): Promise<void> {
+    const places = rows.map(() => '(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+    const sql = `INSERT INTO ${this.#table} (${COLUMNS}) VALUES ${places} ${otherwise}`
+    await query(client, sql, rows.flat().map(bytes), options)
+  }
+
+  async #update(record: SessionRecord, where: string, more: Bound[], options?: WriteOptions): Promise<boolean> {
+    const expiresAt = record.state === 'ended' ? '?' : 'GREATEST(expires_at, ?)'
+    const sql = `UPDATE ${this.#table} SET revision = ?, state = ?, subject = ?, created_at = ?, absolute_at = ?,
+      last_seen_at = GREATEST(last_seen_at, ?), expires_at = ${expiresAt}, data = ?, rest = ?
+      WHERE id = ? AND ${where}`
+    const values = kit.toValues(record, refuse).map(bytes)
+    return (await change(this.#client, sql, [...values, ...more], options)) > 0
   }
 }
 
-function toValues(record: SessionRecord): MysqlQuery['values'] {
-  const { id, revision, state, subject, createdAt, absoluteAt, lastSeenAt, expiresAt, data, ...rest } = record
-  if (/\p{Surrogate}/u.test(data) || (subject !== null && /\p{Surrogate}/u.test(subject))) {
-    throw new TypeError('mysqlStore: `subject` and `data` must not hold a lone surrogate.')
-  }
-  const instants = [createdAt, absoluteAt, lastSeenAt, expiresAt]
-  const texts = [data, JSON.stringify(rest), id].map((text) => Buffer.from(text))
-  return [Buffer.from(revision), state, subject === null ? null : Buffer.from(subject), ...instants, ...texts]
+/** How many rows the statement wrote, or removed. */
+async function change(client: MysqlClient, sql: string, values: Bound[], options?: WriteOptions): Promise<number> {
+  return (await query<{ affectedRows: number }>(client, sql, values, options)).affectedRows
 }
 
-function fromRow(row: Row): SessionRecord {
-  // Buffers become text as UTF-8.
-  return {
-    ...JSON.parse(`${row.rest}`),
-    id: `${row.id}`,
-    revision: `${row.revision}`,
-    state: `${row.state}`,
-    subject: row.subject === null ? null : `${row.subject}`,
-    createdAt: Number(row.created_at),
-    absoluteAt: Number(row.absolute_at),
-    lastSeenAt: Number(row.last_seen_at),
-    expiresAt: Number(row.expires_at),
-    data: `${row.data}`,
-  }
+/** What has no UTF-8. */
+const refuse = kit.refusing('mysqlStore', /\p{Surrogate}/u)
+
+function bytes(value: kit.Value): Bound {
+  return typeof value === 'string' ? Buffer.from(value) : value
 }

@@ -1,15 +1,12 @@
-import { register, storeCases, storeKit } from '@sess/testkit'
+import { pruneCases, register, scanCases, storeCases, storeKit, subjectIndexCases, twoHandleCases } from '@sess/testkit'
 import mysql from 'mysql2/promise'
 import { beforeAll, describe, it } from 'vitest'
 import { migrate, mysqlStore } from '../src/index.ts'
 import { mariadb, pool } from './open.ts'
 
-const table = 'conformance'
 const level = (name: string) => `SET SESSION TRANSACTION ISOLATION LEVEL ${name}`
 
 describe.skipIf(mariadb.missing)('the store promises [needs mariadb]', () => {
-  beforeAll(() => migrate(pool(), { table }))
-
   describe.each([
     ['REPEATABLE READ', {}, level('REPEATABLE READ')],
     ['READ COMMITTED', {}, level('READ COMMITTED')],
@@ -23,25 +20,36 @@ describe.skipIf(mariadb.missing)('the store promises [needs mariadb]', () => {
       'DO 0',
     ],
     ['latin1', { charset: 'LATIN1_SWEDISH_CI' }, 'DO 0'],
-  ])('on a pool, %s', (_, options, setup) => {
-    const client = pool(options, setup)
-    register(
-      storeCases,
-      storeKit(() => mysqlStore(client, { table })),
-      { it },
+  ])('on pools, %s', (name, options, setup) => {
+    const table = `conformance ${name}`
+    const [client, second] = [pool(options, setup), pool(options, setup)]
+    beforeAll(() => migrate(client, { table }))
+    const open = storeKit(
+      () => mysqlStore(client, { table }),
+      undefined,
+      () => mysqlStore(second, { table }),
     )
+    for (const cases of [storeCases, twoHandleCases]) register(cases, open, { it })
+    register(pruneCases, open, { it })
+    register(scanCases, open, { it })
+    register(subjectIndexCases, open, { it })
   })
 
-  describe('on a single connection', () => {
-    let client: mysql.Connection
+  describe('on single connections', () => {
+    const table = 'conformance single'
+    let connections: [mysql.Connection, mysql.Connection]
     beforeAll(async () => {
-      client = await mysql.createConnection(mariadb.url)
-      return () => client.end()
+      connections = [await mysql.createConnection(mariadb.url), await mysql.createConnection(mariadb.url)]
+      await migrate(connections[0], { table })
+      return () => Promise.all(connections.map((connection) => connection.end()))
     })
-    register(
-      storeCases,
-      storeKit(() => mysqlStore(client, { table })),
-      { it },
+    const open = storeKit(
+      () => mysqlStore(connections[0], { table }),
+      undefined,
+      () => mysqlStore(connections[1], { table }),
     )
+    for (const cases of [storeCases, twoHandleCases]) register(cases, open, { it })
+    register(pruneCases, open, { it })
+    register(subjectIndexCases, open, { it })
   })
 })

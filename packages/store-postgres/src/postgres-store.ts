@@ -1,30 +1,33 @@
 import type {
-  Prunable,
+  Admission,
+  Admitted,
+  EndingsFeed,
   PruneOptions,
   ReadOptions,
   Replaced,
-  Scannable,
   SessionRecord,
-  SessionStore,
+  SubjectEntry,
   WriteOptions,
 } from '@sess/core'
 import { ConfigError } from '@sess/core'
-import { type PostgresClient, type PostgresQuery, query } from './query.ts'
-import { type PostgresTable, quoted } from './table.ts'
+import * as kit from '@sess/core/store'
+import { type EndingsOptions, endingsFeed } from './endings.ts'
+import { type PostgresClient, query } from './query.ts'
+import { literal, type PostgresTable, quoted } from './table.ts'
 
 /** Options of {@link postgresStore}. */
-export interface PostgresStoreOptions extends PostgresTable {
+export interface PostgresStoreOptions extends PostgresTable, kit.TableStoreOptions {
   /** Whether statements have names, so that each connection prepares them once. Default true; `false` for poolers that lose them. */
   readonly prepare?: boolean
   /**
-   * `retainEnded` of `createSessions()`, in ms; default 86 400 000 (24 h). `prune` looks no nearer than this to the absolute
-   * deadlines. Too small costs time, too great costs space; neither drops a record too early.
+   * Tells of endings in other processes, so that the store has `onEnding`. Each process that ends sessions must be given it,
+   * since the writes that end one notify only then. Default: nobody is told.
    */
-  readonly retainEndedMs?: number
+  readonly endings?: EndingsOptions
 }
 
 /** Sessions in PostgreSQL. */
-export interface PostgresStore extends SessionStore, Prunable, Scannable {}
+export interface PostgresStore extends kit.TableStore {}
 
 /**
  * Sessions in a table of PostgreSQL 12 or later, made by {@link migrate}. The pool or client stays yours, and must not be
@@ -35,91 +38,106 @@ export interface PostgresStore extends SessionStore, Prunable, Scannable {}
  *
  * @throws ConfigError for an unusable client, name or number
  */
+export function postgresStore(
+  client: PostgresClient,
+  options: PostgresStoreOptions & { readonly endings: EndingsOptions },
+): PostgresStore & EndingsFeed
+export function postgresStore(client: PostgresClient, options?: PostgresStoreOptions): PostgresStore
 export function postgresStore(client: PostgresClient, options: PostgresStoreOptions = {}): PostgresStore {
-  return new TableStore(client, options)
+  const { table = 'sess_sessions', endings } = options
+  if (endings === undefined) return new RowStore(client, options, null)
+  // Schemas share it: at worst, handles come that nobody here knows.
+  const channel = `${table}_ended`
+  return Object.assign(new RowStore(client, options, channel), endingsFeed(endings.client, channel))
 }
 
-interface Row {
-  readonly id: string
-  readonly revision: string
-  readonly state: SessionRecord['state']
-  readonly subject: string | null
-  readonly created_at: string
-  readonly absolute_at: string
-  readonly last_seen_at: string
-  readonly expires_at: string
-  readonly data: string
-  readonly rest: string
-}
-
-/** Records that `scan` reads at a time. */
+/** Records that are read at a time. */
 const PAGE = 500
-const COLUMNS = 'id, revision, state, subject, created_at, absolute_at, last_seen_at, expires_at, data, rest'
+const COLUMNS = kit.columns.join(', ')
 
-class TableStore implements PostgresStore {
+class RowStore implements PostgresStore {
   readonly durable = true
   readonly #client: PostgresClient
   readonly #table: string
-  readonly #prepare: boolean
+  readonly #admit: string
+  readonly #prefix: string | null
   readonly #retainEndedMs: number
+  /** What a write returns: that it was made. If it stored an ending, this tells of it. */
+  readonly #written: string
 
-  constructor(client: PostgresClient, options: PostgresStoreOptions) {
-    const { prepare = true, retainEndedMs = 86_400_000 } = options
+  constructor(client: PostgresClient, options: PostgresStoreOptions, channel: string | null) {
     if (typeof client?.query !== 'function') throw new ConfigError('postgresStore: pass a pool or client of pg.')
-    if (!(retainEndedMs >= 0)) throw new ConfigError('postgresStore: `retainEndedMs` must be a number of ms.')
     this.#client = client
     this.#table = quoted(options)
+    this.#admit = quoted(options, '_admit')
+    this.#retainEndedMs = kit.readRetainEnded('postgresStore', options)
+    const told = (to: string) => `, CASE WHEN state = 'ended' THEN pg_notify(${literal(to)}, id) END AS told`
+    this.#written = `RETURNING id${channel === null ? '' : told(channel)}`
+    const prefix = channel === null ? 'sess' : 'tell'
     // The server cuts off longer names, and might then take one for another.
-    this.#prepare = prepare && new TextEncoder().encode(`sess replace ${this.#table}`).length <= 63
-    this.#retainEndedMs = retainEndedMs
+    const fits = new TextEncoder().encode(`${prefix} replace ${this.#table}`).length <= 63
+    this.#prefix = options.prepare !== false && fits ? prefix : null
   }
 
   async get(id: string, options?: ReadOptions): Promise<SessionRecord | null> {
     const text = `SELECT ${COLUMNS} FROM ${this.#table} WHERE id = $1`
-    const [row] = await query<Row>(this.#client, this.#named('get', text, [id]), options)
-    return row === undefined ? null : fromRow(row)
+    const [row] = await this.#query<kit.Row>('get', text, [id], options)
+    return kit.fromRow(row)
   }
 
   async create(record: SessionRecord, options?: WriteOptions): Promise<boolean> {
-    const text = `INSERT INTO ${this.#table} (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-      ON CONFLICT (id) DO NOTHING RETURNING id`
-    return (await query(this.#client, this.#named('create', text, toValues(record)), options)).length > 0
+    const filled = kit.columns.map((column) => `${column} = EXCLUDED.${column}`)
+    const text = `INSERT INTO ${this.#table} AS place (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+      ON CONFLICT (id) DO UPDATE SET ${filled} WHERE place.state = 'reserved' ${this.#written}`
+    return (await this.#query('create', text, kit.toValues(record, refuse), options)).length > 0
   }
 
   async replace(record: SessionRecord, expected: string, options?: WriteOptions): Promise<Replaced> {
     const text = `WITH written AS (
-        UPDATE ${this.#table} SET revision = $2, state = $3, subject = $4, created_at = $5, absolute_at = $6,
-          last_seen_at = GREATEST(last_seen_at, $7),
-          expires_at = CASE WHEN $3 = 'ended' THEN $8 ELSE GREATEST(expires_at, $8) END, data = $9, rest = $10
-        WHERE id = $1 AND revision = $11 RETURNING id
+        UPDATE ${this.#table} SET revision = $1, state = $2, subject = $3, created_at = $4, absolute_at = $5,
+          last_seen_at = GREATEST(last_seen_at, $6),
+          expires_at = CASE WHEN $2 = 'ended' THEN $7 ELSE GREATEST(expires_at, $7) END, data = $8, rest = $9
+        WHERE id = $10 AND revision = $11 AND state <> 'reserved' ${this.#written}
       )
-      SELECT false AS ok, ${COLUMNS} FROM ${this.#table} WHERE id = $1 AND NOT EXISTS (SELECT FROM written)
-      UNION ALL SELECT true, id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM written`
-    const values = [...toValues(record), expected]
-    const [row] = await query<Row & { ok: boolean }>(this.#client, this.#named('replace', text, values), options)
-    if (row === undefined) return { ok: false, current: null }
-    if (row.ok) return { ok: true }
+      SELECT false AS ok, ${COLUMNS} FROM ${this.#table} WHERE id = $10 AND NOT EXISTS (SELECT FROM written)
+      UNION ALL SELECT true, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, id FROM written`
+    const values = [...kit.toValues(record, refuse), expected]
+    const [row] = await this.#query<kit.Row & { ok: boolean }>('replace', text, values, options)
+    if (row?.ok === true) return { ok: true }
     // The SELECT sees what was there when the statement began: the expected revision, if its UPDATE had to wait for the
     // writer that got in first. Only then is a second look needed.
-    if (row.revision === expected) return { ok: false, current: await this.get(record.id, options) }
-    return { ok: false, current: fromRow(row) }
+    if (row?.revision === expected) return { ok: false, current: await this.get(record.id, options) }
+    return { ok: false, current: kit.fromRow(row) }
   }
 
   async touch(id: string, lastSeenAt: number, expiresAt: number, options?: WriteOptions): Promise<boolean> {
     const text = `UPDATE ${this.#table}
       SET last_seen_at = GREATEST(last_seen_at, $2), expires_at = GREATEST(expires_at, $3)
-      WHERE id = $1 AND state <> 'ended' RETURNING id`
-    const values = [id, lastSeenAt, expiresAt]
-    return (await query(this.#client, this.#named('touch', text, values), options)).length > 0
+      WHERE id = $1 AND state NOT IN ('ended', 'reserved') RETURNING id`
+    return (await this.#query('touch', text, [id, lastSeenAt, expiresAt], options)).length > 0
   }
 
-  async *scan(options?: ReadOptions): AsyncGenerator<SessionRecord> {
+  scan(options?: ReadOptions): AsyncGenerator<SessionRecord> {
     const text = `SELECT ${COLUMNS} FROM ${this.#table} WHERE id > $1 ORDER BY id LIMIT ${PAGE}`
-    for (let last: string | undefined = ''; last !== undefined; ) {
-      const rows: Row[] = await query<Row>(this.#client, this.#named('scan', text, [last]), options)
-      yield* rows.map(fromRow)
-      last = rows[PAGE - 1]?.id
-    }
+    return kit.recordsOf(PAGE, (after) => this.#query<kit.Row>('scan', text, [after?.id ?? ''], options))
+  }
+
+  listBySubject(subject: string, abandonedBefore: number, options?: ReadOptions): AsyncGenerator<SubjectEntry> {
+    const text = `SELECT ${COLUMNS} FROM ${this.#table}
+      WHERE left(subject, 200) = left($1, 200) AND subject = $1 AND id > $2
+        AND state <> 'ended' AND (state <> 'reserved' OR created_at >= $3) ORDER BY id LIMIT ${PAGE}`
+    const values = (after?: kit.Row) => [subject, after?.id ?? '', abandonedBefore]
+    return kit.entriesOf(PAGE, (after) => this.#query<kit.Row>('list', text, values(after), options))
+  }
+
+  async admit(admission: Admission, options?: WriteOptions): Promise<Admitted> {
+    const { subject, victims } = admission
+    refuse({ subject })
+    const asked = JSON.stringify({ ...admission, named: [...new Set(victims)] })
+    const text = `CALL ${this.#admit}($1, NULL)`
+    const [row] = await this.#query<{ answer: string }>('admit', text, [asked], options)
+    // What the procedure builds.
+    return JSON.parse(row?.answer ?? '') as Admitted
   }
 
   async prune(now: number, limit: number, { exclusive = false }: PruneOptions = {}): Promise<number> {
@@ -134,40 +152,15 @@ class TableStore implements PostgresStore {
         )) RETURNING id
       ) SELECT count(*) AS count FROM gone`
     const values = [now - this.#retainEndedMs, now, limit, exclusive, this.#table]
-    const [row] = await query<{ count: string }>(this.#client, this.#named('prune', text, values))
+    const [row] = await this.#query<{ count: string }>('prune', text, values)
     return Number(row?.count)
   }
 
-  #named(operation: string, text: string, values: unknown[]): PostgresQuery {
-    return this.#prepare ? { name: `sess ${operation} ${this.#table}`, text, values } : { text, values }
+  #query<Result>(operation: string, text: string, values: unknown[], options?: ReadOptions): Promise<Result[]> {
+    const name = this.#prefix === null ? {} : { name: `${this.#prefix} ${operation} ${this.#table}` }
+    return query<Result>(this.#client, { ...name, text, values }, options)
   }
 }
 
-function toValues(record: SessionRecord): unknown[] {
-  const { id, revision, state, subject, createdAt, absoluteAt, lastSeenAt, expiresAt, data, ...rest } = record
-  if (unfit(data) || (subject !== null && unfit(subject))) {
-    throw new TypeError('postgresStore: `subject` and `data` must not hold a NUL or a lone surrogate.')
-  }
-  const instants = [createdAt, absoluteAt, lastSeenAt, expiresAt]
-  return [id, revision, state, subject, ...instants, data, JSON.stringify(rest)]
-}
-
-/** Whether PostgreSQL refuses the text, or the client would send U+FFFD in its place. */
-function unfit(text: string): boolean {
-  return text.includes('\0') || /\p{Surrogate}/u.test(text)
-}
-
-function fromRow(row: Row): SessionRecord {
-  return {
-    ...JSON.parse(row.rest),
-    id: row.id,
-    revision: row.revision,
-    state: row.state,
-    subject: row.subject,
-    createdAt: Number(row.created_at),
-    absoluteAt: Number(row.absolute_at),
-    lastSeenAt: Number(row.last_seen_at),
-    expiresAt: Number(row.expires_at),
-    data: row.data,
-  }
-}
+/** What PostgreSQL refuses, or the client would send as U+FFFD. */
+const refuse = kit.refusing('postgresStore', /[\0\p{Surrogate}]/u)

@@ -14,9 +14,16 @@ export function pool(config: pg.PoolConfig = {}): pg.Pool {
   return opened
 }
 
-export interface Fresh extends StoreSubject {
+/** A connection that ends with the test file. */
+export async function connect(): Promise<pg.Client> {
+  const client = new pg.Client(postgres.url)
+  await client.connect()
+  afterAll(() => client.end())
+  return client
+}
+
+export interface Fresh extends StoreSubject<PostgresStore> {
   readonly table: string
-  readonly store: PostgresStore
 }
 
 /** A store on a new table, with the makers of records of the testkit. */
@@ -24,5 +31,5 @@ export async function fresh(client: pg.Pool, options: PostgresStoreOptions = {})
   const table = `t_${randomUUID()}`
   await migrate(client, { table, ...options })
   const store = postgresStore(client, { table, ...options })
-  return { table, ...(await storeKit(() => store)()), store }
+  return { table, ...(await storeKit(() => store)()) }
 }

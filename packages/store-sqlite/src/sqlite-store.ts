@@ -1,19 +1,14 @@
-import type { Prunable, ReadOptions, Replaced, Scannable, SessionRecord, SessionStore, WriteOptions } from '@sess/core'
+import type { Admission, Admitted, ReadOptions, Replaced, SessionRecord, SubjectEntry, WriteOptions } from '@sess/core'
 import { ConfigError } from '@sess/core'
-import { type SqliteDatabase, type SqliteStatement, type SqliteValue, unlessBusy } from './database.ts'
+import * as kit from '@sess/core/store'
+import { inTransaction, type SqliteDatabase, type SqliteStatement, type SqliteValue, unlessBusy } from './database.ts'
 import { quoted, type SqliteTable } from './table.ts'
 
 /** Options of {@link sqliteStore}. */
-export interface SqliteStoreOptions extends SqliteTable {
-  /**
-   * `retainEnded` of `createSessions()`, in ms; default 86 400 000 (24 h). `prune` looks no nearer than this to the absolute
-   * deadlines. Too small costs time, too great costs space; neither drops a record too early.
-   */
-  readonly retainEndedMs?: number
-}
+export interface SqliteStoreOptions extends SqliteTable, kit.TableStoreOptions {}
 
 /** Sessions in SQLite. */
-export interface SqliteStore extends SessionStore, Prunable, Scannable {}
+export interface SqliteStore extends kit.TableStore {}
 
 /**
  * Sessions in a table of SQLite 3.24 or later, made by {@link migrate}: on one machine, for one or several processes. The
@@ -25,139 +20,127 @@ export interface SqliteStore extends SessionStore, Prunable, Scannable {}
  * @throws ConfigError for an unusable connection, name or number, or without the table
  */
 export function sqliteStore(database: SqliteDatabase, options: SqliteStoreOptions = {}): SqliteStore {
-  return new TableStore(database, options)
+  return new RowStore(database, options)
 }
 
-interface Row {
-  readonly id: string
-  readonly revision: string
-  readonly state: SessionRecord['state']
-  readonly subject: string | null
-  readonly created_at: number | bigint
-  readonly absolute_at: number | bigint
-  readonly last_seen_at: number | bigint
-  readonly expires_at: number | bigint
-  readonly rest: string
-  readonly data: string
-}
+/** Records that are read at a time; reading holds up the process. */
+const PAGE = 100
 
-const COLUMNS = 'id, revision, state, subject, created_at, absolute_at, last_seen_at, expires_at, rest, data'
-
-class TableStore implements SqliteStore {
+class RowStore implements SqliteStore {
   readonly durable = true
+  readonly #database: SqliteDatabase
   readonly #statements: Statements
   readonly #retainEndedMs: number
 
   constructor(database: SqliteDatabase, options: SqliteStoreOptions) {
-    const { retainEndedMs = 86_400_000 } = options
-    if (!(retainEndedMs >= 0)) throw new ConfigError('sqliteStore: `retainEndedMs` must be a number of ms.')
+    this.#database = database
     this.#statements = prepare(database, quoted(options))
-    this.#retainEndedMs = retainEndedMs
+    this.#retainEndedMs = kit.readRetainEnded('sqliteStore', options)
   }
 
   async get(id: string, options?: ReadOptions): Promise<SessionRecord | null> {
-    // The columns are those of the statement; drivers answer null or undefined where there is no row.
-    const row = await unlessBusy(() => this.#statements.get.get(id) as Row | null | undefined, options)
-    return row === null || row === undefined ? null : fromRow(row)
+    const [row] = await rows<kit.Row>(this.#statements.get, [id], options)
+    return kit.fromRow(row)
   }
 
   async create(record: SessionRecord, options?: WriteOptions): Promise<boolean> {
-    return changes(this.#statements.create, toValues(record), options)
+    return (await changes(this.#statements.create, kit.toValues(record, refuse), options)) > 0
   }
 
   async replace(record: SessionRecord, expected: string, options?: WriteOptions): Promise<Replaced> {
-    const [id = null, ...values] = toValues(record)
-    const parameters = [...values.toSpliced(7, 0, record.state), id, expected]
-    if (await changes(this.#statements.replace, parameters, options)) return { ok: true }
+    const statement = record.state === 'ended' ? this.#statements.end : this.#statements.replace
+    if ((await changes(statement, [...kit.toValues(record, refuse), expected], options)) > 0) return { ok: true }
     return { ok: false, current: await this.get(record.id, options) }
   }
 
   async touch(id: string, lastSeenAt: number, expiresAt: number, options?: WriteOptions): Promise<boolean> {
-    return changes(this.#statements.touch, [lastSeenAt, expiresAt, id], options)
+    return (await changes(this.#statements.touch, [lastSeenAt, expiresAt, id], options)) > 0
   }
 
-  async *scan(options?: ReadOptions): AsyncGenerator<SessionRecord> {
-    for (let last = ''; ; ) {
-      // One at a time, so that no statement stays open over what others do meanwhile. The columns are those of the statement.
-      const row = await unlessBusy(() => this.#statements.scan.get(last) as Row | null | undefined, options)
-      if (row === null || row === undefined) return
-      yield fromRow(row)
-      last = row.id
-    }
+  scan(options?: ReadOptions): AsyncGenerator<SessionRecord> {
+    return kit.recordsOf(PAGE, (after) => rows<kit.Row>(this.#statements.scan, [key(after)], options))
   }
 
-  async prune(now: number, limit: number): Promise<number> {
-    const values = [now - this.#retainEndedMs, now, limit]
-    return Number(await unlessBusy(() => this.#statements.prune.run(...values).changes))
+  listBySubject(subject: string, abandonedBefore: number, options?: ReadOptions): AsyncGenerator<SubjectEntry> {
+    const values = (after?: kit.Row) => [subject, key(after), abandonedBefore]
+    return kit.entriesOf(PAGE, (after) => rows<kit.Row>(this.#statements.list, values(after), options))
   }
-}
 
-interface Statements {
-  readonly get: SqliteStatement
-  readonly create: SqliteStatement
-  readonly replace: SqliteStatement
-  readonly touch: SqliteStatement
-  readonly prune: SqliteStatement
-  readonly scan: SqliteStatement
+  async admit(admission: Admission, options?: WriteOptions): Promise<Admitted> {
+    refuse({ subject: admission.subject })
+    return unlessBusy(() => inTransaction(this.#database, () => this.#admit(admission)), options)
+  }
+
+  #admit(admission: Admission): Admitted {
+    const { contenders, forget: remove, mark, create } = this.#statements
+    // The columns are those of the statement.
+    const ruling = kit.rule(admission, contenders.all(admission.subject) as kit.Contender[])
+    for (const id of ruling.forget) remove.run(id)
+    for (const id of ruling.mark) mark.run(id)
+    if (ruling.announce) create.run(...kit.placeOf(admission))
+    return { ok: ruling.ok, evicted: ruling.evicted }
+  }
+
+  prune(now: number, limit: number): Promise<number> {
+    return changes(this.#statements.prune, [now - this.#retainEndedMs, now, limit])
+  }
 }
 
 /** Parameters are `?` in the order of the columns: the one way of binding that all drivers share. */
+function statements(table: string) {
+  const names = kit.columns.join(', ')
+  const update = (expiresAt: string) =>
+    `UPDATE ${table} SET revision = ?, state = ?, subject = ?, created_at = ?, absolute_at = ?,
+      last_seen_at = max(last_seen_at, ?), expires_at = ${expiresAt}, data = ?, rest = ?
+      WHERE id = ? AND revision = ? AND state <> 'reserved'`
+  return {
+    get: `SELECT ${names} FROM ${table} WHERE id = ?`,
+    create: `INSERT INTO ${table} (${names}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (id) DO UPDATE SET ${kit.columns.map((name) => `${name} = excluded.${name}`)} WHERE state = 'reserved'`,
+    replace: update('max(expires_at, ?)'),
+    end: update('?'),
+    touch: `UPDATE ${table} SET last_seen_at = max(last_seen_at, ?), expires_at = max(expires_at, ?)
+      WHERE id = ? AND state NOT IN ('ended', 'reserved')`,
+    scan: `SELECT ${names} FROM ${table} WHERE id > ? ORDER BY id LIMIT ${PAGE}`,
+    list: `SELECT ${names} FROM ${table} WHERE subject = ? AND id > ? AND state <> 'ended'
+      AND (state <> 'reserved' OR created_at >= ?) ORDER BY id LIMIT ${PAGE}`,
+    contenders: `SELECT id, state, evicted, created_at, absolute_at FROM ${table} WHERE subject = ?`,
+    forget: `DELETE FROM ${table} WHERE id = ?`,
+    mark: `UPDATE ${table} SET evicted = 1 WHERE id = ?`,
+    prune: `DELETE FROM ${table} WHERE rowid IN
+      (SELECT rowid FROM ${table} WHERE absolute_at <= ? AND expires_at <= ? ORDER BY absolute_at LIMIT ?)`,
+  }
+}
+
+type Statements = Readonly<Record<keyof ReturnType<typeof statements>, SqliteStatement>>
+
 function prepare(database: SqliteDatabase, table: string): Statements {
   try {
-    return {
-      get: database.prepare(`SELECT ${COLUMNS} FROM ${table} WHERE id = ?`),
-      scan: database.prepare(`SELECT ${COLUMNS} FROM ${table} WHERE id > ? ORDER BY id LIMIT 1`),
-      create: database.prepare(
-        `INSERT INTO ${table} (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
-      ),
-      replace: database.prepare(
-        `UPDATE ${table} SET revision = ?, state = ?, subject = ?, created_at = ?, absolute_at = ?,
-          last_seen_at = max(last_seen_at, ?), expires_at = max(?, CASE WHEN ? = 'ended' THEN 0 ELSE expires_at END),
-          rest = ?, data = ? WHERE id = ? AND revision = ?`,
-      ),
-      touch: database.prepare(
-        `UPDATE ${table} SET last_seen_at = max(last_seen_at, ?), expires_at = max(expires_at, ?)
-          WHERE id = ? AND state <> 'ended'`,
-      ),
-      prune: database.prepare(
-        `DELETE FROM ${table} WHERE rowid IN
-          (SELECT rowid FROM ${table} WHERE absolute_at <= ? AND expires_at <= ? ORDER BY absolute_at LIMIT ?)`,
-      ),
-    }
+    const prepared = Object.entries(statements(table)).map(([name, sql]) => [name, database.prepare(sql)])
+    // The names are those of the texts.
+    return Object.fromEntries(prepared) as Statements
   } catch (cause) {
     throw new ConfigError(`sqliteStore: pass an open database, after migrate(database). ${cause}`)
   }
 }
 
-async function changes(statement: SqliteStatement, values: SqliteValue[], options?: WriteOptions): Promise<boolean> {
-  return Number(await unlessBusy(() => statement.run(...values).changes, options)) > 0
+/** Where a page begins: keys of any text come after the empty one. */
+function key(after: kit.Row | undefined): string {
+  return after === undefined ? '' : String(after.id)
 }
 
-function toValues(record: SessionRecord): SqliteValue[] {
-  const { id, revision, state, subject, createdAt, absoluteAt, lastSeenAt, expiresAt, data, ...rest } = record
-  if (unfit(data) || (subject !== null && unfit(subject))) {
-    throw new TypeError('sqliteStore: `subject` and `data` must not hold a NUL or a lone surrogate.')
-  }
-  const instants = [createdAt, absoluteAt, lastSeenAt, expiresAt]
-  return [id, revision, state, subject, ...instants, JSON.stringify(rest), data]
+async function rows<Result>(
+  statement: SqliteStatement,
+  values: SqliteValue[],
+  options?: ReadOptions,
+): Promise<Result[]> {
+  // The caller names the type of the columns that its text selects.
+  return (await unlessBusy(() => statement.all(...values), options)) as Result[]
 }
 
-/** Whether a driver may cut the text off, or store U+FFFD in its place. */
-function unfit(text: string): boolean {
-  return text.includes('\0') || /\p{Surrogate}/u.test(text)
+async function changes(statement: SqliteStatement, values: SqliteValue[], options?: WriteOptions): Promise<number> {
+  return Number(await unlessBusy(() => statement.run(...values).changes, options))
 }
 
-function fromRow(row: Row): SessionRecord {
-  return {
-    ...JSON.parse(row.rest),
-    id: row.id,
-    revision: row.revision,
-    state: row.state,
-    subject: row.subject,
-    createdAt: Number(row.created_at),
-    absoluteAt: Number(row.absolute_at),
-    lastSeenAt: Number(row.last_seen_at),
-    expiresAt: Number(row.expires_at),
-    data: row.data,
-  }
-}
+/** What a driver may cut off, or store as U+FFFD. */
+const refuse = kit.refusing('sqliteStore', /[\0\p{Surrogate}]/u)

@@ -14,8 +14,8 @@ export function quoted({ table = 'sess_sessions' }: SqliteTable, suffix = ''): s
 }
 
 /**
- * Creates the table and its indexes if they are not there yet, and switches the file to WAL, so that readers and a writer do
- * not hold each other up. Safe to call at every start. Throws what the driver throws.
+ * Creates the table and its indexes if they are not there yet, adds what a table of an earlier version lacks, and switches the
+ * file to WAL, so that readers and a writer do not hold each other up. Safe to call at every start. Throws what the driver throws.
  *
  * @throws ConfigError for an unusable name
  */
@@ -32,11 +32,16 @@ export function migrate(database: SqliteDatabase, options: SqliteTable = {}): vo
     absolute_at INTEGER NOT NULL,
     last_seen_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
+    evicted INTEGER NOT NULL DEFAULT 0,
     rest TEXT NOT NULL,
     data TEXT NOT NULL
   )`)
-  database.exec(
-    `CREATE INDEX IF NOT EXISTS ${quoted(options, '_subject')} ON ${name} (subject) WHERE subject IS NOT NULL`,
-  )
+  const evicted = database.prepare("SELECT 1 FROM pragma_table_info(?) WHERE name = 'evicted'")
+  if (evicted.all(options.table ?? 'sess_sessions').length === 0) {
+    database.exec(`ALTER TABLE ${name} ADD COLUMN evicted INTEGER NOT NULL DEFAULT 0`)
+    database.exec(`DROP INDEX IF EXISTS ${quoted(options, '_subject')}`)
+  }
+  const subject = `${name} (subject, id) WHERE subject IS NOT NULL`
+  database.exec(`CREATE INDEX IF NOT EXISTS ${quoted(options, '_subject_id')} ON ${subject}`)
   database.exec(`CREATE INDEX IF NOT EXISTS ${quoted(options, '_absolute_at')} ON ${name} (absolute_at)`)
 }
