@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { Admission, Admitted, ReadOptions, Replaced, SessionRecord, SubjectEntry, WriteOptions } from '@sess/core'
 import { ConfigError, type EndingsFeed, type Scannable, type SessionStore, type SubjectIndex } from '@sess/core'
+import { refusing } from '@sess/core/store'
 import { pages, type RedisClient, run } from './client.ts'
-import { type EndingsOptions, heard } from './endings.ts'
+import { type EndingsOptions, endingsFeed } from './endings.ts'
 import { type ReplicationOptions, replicatedWrites } from './replication.ts'
 import { handles } from './scan.ts'
 import * as scripts from './scripts.ts'
@@ -47,7 +48,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     )
   }
   const store = new HashStore(client, prefix, replicated === undefined ? undefined : replicatedWrites(replicated))
-  return endings === undefined ? store : Object.assign(store, { onEnding: heard(endings.client, `${prefix}ended`) })
+  return endings === undefined ? store : Object.assign(store, endingsFeed(endings.client, `${prefix}ended`))
 }
 
 class HashStore implements RedisStore {
@@ -136,10 +137,11 @@ class HashStore implements RedisStore {
   }
 }
 
+const refuse = refusing('redisStore', /\p{Surrogate}/u)
+
 /** The six fields of the hash, and the id. `data` has a field of its own: carried unread, it is not parsed. */
 function encode({ id, revision, state, lastSeenAt, expiresAt, data, ...rest }: SessionRecord): string[] {
-  if (/\p{Surrogate}/u.test(data))
-    throw new TypeError('redisStore: a lone surrogate in the data would not survive UTF-8.')
+  refuse({ data })
   return [revision, state, String(lastSeenAt), String(expiresAt), data, JSON.stringify(rest), id]
 }
 
