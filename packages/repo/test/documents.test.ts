@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import * as core from '@sess/core'
 import { defaultPolicy } from '@sess/core/kernel'
-import { adapterCases, storeCases } from '@sess/testkit'
+import * as testkit from '@sess/testkit'
 import ts from 'typescript5'
 import { describe, expect, test } from 'vitest'
 import { folders, manifest, root } from '../bin/workspace.mjs'
@@ -80,7 +80,8 @@ describe('references in the documentation', () => {
   })
 
   test('promises are cited by the ids that the testkit proves', () => {
-    const ids = [...storeCases, ...adapterCases].map(({ id }) => id)
+    const lists = Object.values(testkit).filter((value) => Array.isArray(value))
+    const ids = lists.flatMap((cases) => cases.map(({ id }) => id))
     const cited = documents.flatMap(({ file, text }) =>
       [...text.matchAll(/`((?:store|adapter)\/[a-z0-9*/-]+)`/g)].map(([, id]) => ({ file, id: id as string })),
     )

@@ -1,14 +1,31 @@
-import type { Evicting, ReadOptions, Replaced, SessionRecord, SessionStore, WriteOptions } from '@sess/core'
+import type {
+  EndingsFeed,
+  Evicting,
+  Prunable,
+  ReadOptions,
+  Replaced,
+  Scannable,
+  SessionRecord,
+  SessionStore,
+  SubjectEntry,
+  SubjectIndex,
+  WriteOptions,
+} from '@sess/core'
+import { type Gate, Held } from './gate.ts'
 
-/** An operation of the store port. */
-export type StoreOperation = 'get' | 'create' | 'replace' | 'touch'
+type Calls = Record<PortOperation, number> & Partial<Record<IndexOperation, number>>
+type PortOperation = 'get' | 'create' | 'replace' | 'touch'
+type IndexOperation = 'admit' | 'listBySubject'
+
+/** An operation of the store port, or of the index of subjects where the store has one. */
+export type StoreOperation = PortOperation | IndexOperation
 
 /** One call that reached the store, as {@link UnreliableStore.log} keeps it. */
 export interface StoreCall {
   readonly operation: StoreOperation
-  /** Id of the record. */
+  /** Id of the record; for `listBySubject` the subject. */
   readonly id: string
-  /** What was to be written; null for `get` and `touch`. */
+  /** What was to be written, for `create` and `replace`; else null. */
   readonly record: SessionRecord | null
   readonly durability: 'replicated' | null
   /** Whether the underlying store has done it, whatever the caller was told. */
@@ -25,17 +42,11 @@ export interface Which {
   readonly when?: (call: StoreCall) => boolean
 }
 
-/** Calls that a test holds back. */
-export interface Gate {
-  /** Resolves when the first call has arrived. */
-  readonly reached: Promise<void>
-  /** Lets all of them go, and those that come later; resolves when those that had arrived are applied. */
-  open(): Promise<void>
-}
-
 /** Runs beside a call, with the underlying store: its own operations are neither counted nor disturbed. */
 export type Hook = (store: SessionStore, call: StoreCall) => unknown
 
+/** Powers that a store may have beyond the port. */
+type Powers = SubjectIndex & EndingsFeed & Scannable & Prunable & Evicting
 type Fault = <T>(apply: () => Promise<T>, signal: AbortSignal | undefined) => Promise<T>
 type Entry = { -readonly [K in keyof StoreCall]: StoreCall[K] }
 
@@ -51,30 +62,44 @@ interface Command<Act> {
  * for the next matching call; faults of one operation are used up in the order given, one per call. A {@link before} and an
  * {@link after} hook may go with a fault: `after` and `loseAcknowledgement` together are a lost answer with another writer
  * between.
+ *
+ * It has the powers that the underlying store has. Commands are for the port and for the index of subjects, where a list
+ * suffers as a whole; `scan`, `prune` and the feeds go straight through.
  */
-export class UnreliableStore implements SessionStore, Partial<Evicting> {
-  /** There only if the underlying store has it. */
+export class UnreliableStore implements SessionStore, Partial<Powers> {
+  declare readonly listBySubject?: SubjectIndex['listBySubject']
+  declare readonly admit?: SubjectIndex['admit']
+  declare readonly onEnding?: EndingsFeed['onEnding']
   declare readonly onEvict?: Evicting['onEvict']
+  declare readonly scan?: Scannable['scan']
+  declare readonly prune?: Prunable['prune']
   readonly #store: SessionStore
   #faults: Command<Fault>[] = []
   #before: Command<Hook>[] = []
   #after: Command<Hook>[] = []
   #log: Entry[] = []
 
-  constructor(store: SessionStore & Partial<Evicting>) {
+  constructor(store: SessionStore & Partial<Powers>) {
     this.#store = store
-    const { onEvict } = store
-    if (onEvict !== undefined) this.onEvict = (listener) => onEvict.call(store, listener)
+    for (const power of ['onEnding', 'onEvict', 'scan', 'prune'] as const) {
+      if (typeof store[power] === 'function') Object.assign(this, { [power]: store[power].bind(store) })
+    }
+    const { listBySubject, admit } = store
+    if (listBySubject === undefined || admit === undefined) return
+    this.listBySubject = (subject, abandonedBefore, options) =>
+      this.#list(subject, options, () => listBySubject.call(store, subject, abandonedBefore, options))
+    this.admit = (admission, options) =>
+      this.#call(entry('admit', admission.id, null, options), options, () => admit.call(store, admission, options))
   }
 
   get durable(): boolean {
     return this.#store.durable
   }
 
-  /** Calls so far, by operation. */
-  get calls(): Readonly<Record<StoreOperation, number>> {
-    const counts = { get: 0, create: 0, replace: 0, touch: 0 }
-    for (const { operation } of this.#log) counts[operation] += 1
+  /** Calls so far, by operation; `admit` and `listBySubject` only once there was one. */
+  get calls(): Readonly<Calls> {
+    const counts: Calls = { get: 0, create: 0, replace: 0, touch: 0 }
+    for (const { operation } of this.#log) counts[operation] = (counts[operation] ?? 0) + 1
     return counts
   }
 
@@ -155,6 +180,19 @@ export class UnreliableStore implements SessionStore, Partial<Evicting> {
     return this.#call(call, options, () => this.#store.touch(id, lastSeenAt, expiresAt, options))
   }
 
+  async *#list(
+    subject: string,
+    options: ReadOptions | undefined,
+    forward: () => AsyncIterable<SubjectEntry>,
+  ): AsyncGenerator<SubjectEntry> {
+    const collect = async (): Promise<SubjectEntry[]> => {
+      const entries: SubjectEntry[] = []
+      for await (const each of forward()) entries.push(each)
+      return entries
+    }
+    yield* await this.#call(entry('listBySubject', subject, null, options), options, collect)
+  }
+
   #fault(operation: StoreOperation | 'any', which: Which, act: Fault): void {
     this.#faults.push(command(operation, which, act))
   }
@@ -179,36 +217,6 @@ export class UnreliableStore implements SessionStore, Partial<Evicting> {
       call.answer = 'rejected'
       throw error
     }
-  }
-}
-
-/** A gate that counts what it holds. */
-class Held implements Gate {
-  readonly reached: Promise<void>
-  readonly #passing: Promise<unknown>[] = []
-  readonly #opened: Promise<void>
-  #arrive: () => void = () => {}
-  #release: () => void = () => {}
-
-  constructor() {
-    this.reached = new Promise((resolve) => {
-      this.#arrive = resolve
-    })
-    this.#opened = new Promise((resolve) => {
-      this.#release = resolve
-    })
-  }
-
-  pass<T>(apply: () => Promise<T>): Promise<T> {
-    const passing = this.#opened.then(apply)
-    this.#passing.push(passing)
-    this.#arrive()
-    return passing
-  }
-
-  async open(): Promise<void> {
-    this.#release()
-    await Promise.allSettled(this.#passing)
   }
 }
 

@@ -12,6 +12,8 @@ export const json: Format = { encode: JSON.stringify, decode: (text) => JSON.par
 export interface MapStore extends SessionStore {
   peek(id: string): SessionRecord | null
   put(record: SessionRecord): void
+  remove(id: string): void
+  ids(): string[]
 }
 
 /** Sound as long as nothing is overridden. Each operation runs without a pause, so it is atomic. */
@@ -26,6 +28,8 @@ export function mapStore({ encode, decode }: Format = json): MapStore {
     durable: false,
     peek,
     put,
+    remove: (id) => void texts.delete(id),
+    ids: () => [...texts.keys()],
     get: async (id) => peek(id),
     create: async (record) => {
       if (texts.has(record.id)) return false

@@ -1,14 +1,26 @@
 import { it as nodeIt } from 'node:test'
-import { type Clock, type Evicting, memoryStore, type SessionRecord, type SessionStore } from '@sess/core'
+import {
+  type Clock,
+  type Evicting,
+  memoryStore,
+  type SessionRecord,
+  type SessionStore,
+  type SubjectIndex,
+} from '@sess/core'
 import { expectTypeOf, it } from 'vitest'
 import {
   type AdapterSubject,
   type Case,
+  endingsCases,
   FakeClock,
+  pruneCases,
   register,
   type StoreSubject,
+  scanCases,
   storeCases,
   storeKit,
+  subjectIndexCases,
+  twoHandleCases,
   UnreliableStore,
 } from '../src/index.ts'
 
@@ -46,6 +58,26 @@ it('wants a subject that fits the cases', () => {
   register(doors, storeKit(memoryStore), { it })
 })
 
+it('wants a store that has the power the cases are about', () => {
+  const plain = storeKit<SessionStore>(memoryStore)
+  register(
+    twoHandleCases,
+    storeKit<SessionStore>(memoryStore, undefined, (store) => store),
+    { it },
+  )
+  register(subjectIndexCases, storeKit(memoryStore), { it })
+  register(endingsCases, storeKit(memoryStore), { it })
+  register(scanCases, storeKit(memoryStore), { it })
+  // @ts-expect-error no index of subjects
+  register(subjectIndexCases, plain, { it })
+  // @ts-expect-error no feed of endings
+  register(endingsCases, plain, { it })
+  // @ts-expect-error not to be gone through
+  register(scanCases, plain, { it })
+  // @ts-expect-error drops expired records by itself
+  register(pruneCases, storeKit(memoryStore), { it })
+})
+
 it('types cases, subjects and records', () => {
   expectTypeOf(storeCases).toEqualTypeOf<readonly Case<StoreSubject>[]>()
   expectTypeOf<StoreSubject['store']>().toEqualTypeOf<SessionStore>()
@@ -57,6 +89,7 @@ it('ports fit where core takes them', () => {
   expectTypeOf<FakeClock>().toExtend<Clock>()
   expectTypeOf<UnreliableStore>().toExtend<SessionStore>()
   expectTypeOf<UnreliableStore['onEvict']>().toEqualTypeOf<Evicting['onEvict'] | undefined>()
+  expectTypeOf<UnreliableStore['admit']>().toEqualTypeOf<SubjectIndex['admit'] | undefined>()
   new FakeClock().advance('30m')
   // @ts-expect-error not a duration
   new FakeClock().advance('30 minutes')

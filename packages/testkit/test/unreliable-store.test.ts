@@ -1,11 +1,27 @@
-import { memoryStore, type SessionRecord, type SessionStore } from '@sess/core'
+import { type MemoryStore, memoryStore, type SessionRecord, type SessionStore } from '@sess/core'
 import { describe, expect, it } from 'vitest'
-import { register, storeCases, storeKit, UnreliableStore } from '../src/index.ts'
+import {
+  endingsCases,
+  pruneCases,
+  register,
+  scanCases,
+  storeCases,
+  storeKit,
+  subjectIndexCases,
+  UnreliableStore,
+} from '../src/index.ts'
+import { type PowerStore, powerStore } from './power-store.ts'
 
 describe('left alone, it keeps the promises of the store it wraps', () => {
+  // It has the powers of what it wraps.
+  const open = storeKit(() => new UnreliableStore(memoryStore()) as UnreliableStore & MemoryStore)
+  register(storeCases, open, { it })
+  register(subjectIndexCases, open, { it })
+  register(endingsCases, open, { it })
+  register(scanCases, open, { it })
   register(
-    storeCases,
-    storeKit(() => new UnreliableStore(memoryStore())),
+    pruneCases,
+    storeKit(() => new UnreliableStore(powerStore()) as UnreliableStore & PowerStore),
     { it },
   )
 })
@@ -217,18 +233,71 @@ describe('what it passes through', () => {
     expect(evicted).toEqual([records[0]?.id])
   })
 
-  it('has no onEvict where the store has none, and is as durable as it', () => {
+  it('has no power that the store has not, and is as durable as it', () => {
     const { get, create, replace, touch } = memoryStore()
     const plain: SessionStore = { durable: true, get, create, replace, touch }
     const store = new UnreliableStore(plain)
-    expect('onEvict' in store).toBe(false)
+    const powers = ['admit', 'listBySubject', 'onEnding', 'onEvict', 'prune', 'scan']
+    expect(powers.filter((power) => power in store)).toEqual([])
+    expect(powers.filter((power) => power in new UnreliableStore(memoryStore()))).toEqual(
+      powers.filter((power) => power !== 'prune'),
+    )
     expect(store.durable).toBe(true)
   })
 })
 
+describe('the index of subjects', () => {
+  const list = async (store: MemoryStore, subject: string | null) => {
+    const ids: string[] = []
+    for await (const { id } of store.listBySubject(subject ?? '', 0)) ids.push(id)
+    return ids
+  }
+
+  it('is counted and logged like the port', async () => {
+    const { store, first } = await stored()
+    await list(store, first.subject)
+    await store.admit(admissionOf(first), { durability: 'replicated' })
+    expect(store.calls).toMatchObject({ admit: 1, listBySubject: 1 })
+    const common = { record: null, applied: true, answer: 'resolved' }
+    expect(store.log).toEqual([
+      { operation: 'listBySubject', id: first.subject, durability: null, ...common },
+      { operation: 'admit', id: first.id, durability: 'replicated', ...common },
+    ])
+  })
+
+  it('loses the acknowledgement of an admission that counts', async () => {
+    const { store, inner, first, second } = await stored()
+    const coming = { ...second, id: 'coming' }
+    store.loseAcknowledgement('admit')
+    await expect(store.admit(admissionOf(coming))).rejects.toThrow('acknowledgement lost')
+    expect(await inner.admit(admissionOf(coming))).toEqual({ ok: true, evicted: [first.id] })
+  })
+
+  it('fails a list as a whole, hangs it and holds it', async () => {
+    const { store, first } = await stored()
+    store.loseAcknowledgement('listBySubject')
+    await expect(list(store, first.subject)).rejects.toThrow('acknowledgement lost')
+    store.fail('any')
+    await expect(list(store, first.subject)).rejects.toThrow('failed')
+    store.hang('listBySubject')
+    const entries = store.listBySubject(first.subject ?? '', 0, { signal: AbortSignal.abort(new Error('too late')) })
+    await expect(entries[Symbol.asyncIterator]().next()).rejects.toThrow('too late')
+    const gate = store.hold('listBySubject')
+    const listed = list(store, first.subject)
+    await gate.reached
+    await gate.open()
+    expect(await listed).toEqual([first.id])
+  })
+})
+
+function admissionOf({ id, subject, createdAt, absoluteAt }: SessionRecord): Parameters<MemoryStore['admit']>[0] {
+  const asked = { id, subject: subject ?? '', at: createdAt, deadline: absoluteAt, abandonedBefore: 0 }
+  return { ...asked, limit: 1, uncounted: [], victims: [] }
+}
+
 async function stored() {
   const inner = memoryStore()
-  const store = new UnreliableStore(inner)
+  const store = new UnreliableStore(inner) as UnreliableStore & MemoryStore
   const { record, next } = await storeKit(() => store)()
   const first = record()
   const second = next(first, { data: '{"n":1}' })

@@ -1,3 +1,4 @@
+import type { SessionRecord } from '@sess/core'
 import { type Case, deepEqual, equal, ok } from '../case.ts'
 import { settles } from './abort.ts'
 import { admissionCases } from './admission.ts'
@@ -117,18 +118,20 @@ const listingCases: readonly Case<IndexSubject>[] = [
     run: async (subject) => {
       const { store, other, record } = subject
       const owner = record().subject
-      const [staying, going, coming] = [0, 1, 2].map(() =>
-        Array.from({ length: 700 }, () => record({ subject: owner })),
+      const make = (): SessionRecord[] => Array.from({ length: 700 }, () => record({ subject: owner }))
+      const [staying, going, coming] = [make(), make(), make()]
+      await createAll(
+        store,
+        going.flatMap((each, index) => [each, staying[index] as SessionRecord]),
       )
-      await createAll(store, [...(staying ?? []), ...(going ?? [])])
       const traffic = Promise.all([
-        createAll(store, coming ?? []),
-        ...(going ?? []).map((each) => store.replace(ending(subject, each), each.revision)),
+        createAll(store, coming),
+        ...going.map((each) => store.replace(ending(subject, each), each.revision)),
       ])
-      const listed = new Map((await list(other, owner)).map(({ id, record: found }) => [id, found]))
-      await traffic
-      for (const each of staying ?? []) deepEqual(listed.get(each.id), each, 'a session that stayed')
-      const known = new Set([staying, going, coming].flatMap((group) => (group ?? []).map(({ id }) => id)))
+      const [entries] = await Promise.all([list(other, owner), traffic])
+      const listed = new Map(entries.map(({ id, record: found }) => [id, found]))
+      for (const each of staying) deepEqual(listed.get(each.id), each, 'a session that stayed')
+      const known = new Set([staying, going, coming].flatMap((group) => group.map(({ id }) => id)))
       deepEqual(
         [...listed.keys()].filter((id) => !known.has(id)),
         [],
