@@ -1,3 +1,4 @@
+import { accountCases } from './accounts.ts'
 import { acknowledgementCases } from './acknowledgement.ts'
 import { actingCases } from './acting.ts'
 import { afterHeadersCases } from './after-headers.ts'
@@ -7,8 +8,10 @@ import { carryCases } from './carry.ts'
 import { commitCases } from './commit.ts'
 import { concurrencyCases } from './concurrency.ts'
 import { cookieCases } from './cookies.ts'
+import { credentialCases } from './credential.ts'
 import { failureCases } from './failure.ts'
 import { flashCases } from './flash.ts'
+import { limitCases } from './limits.ts'
 import { livingCases } from './living.ts'
 import { outcomeCases } from './outcome.ts'
 import { persistentCases } from './persistent.ts'
@@ -50,5 +53,8 @@ export const adapterCases: readonly AdapterCase[] = [
   ...acknowledgementCases,
   ...valueCases,
   ...livingCases,
+  ...accountCases,
+  ...limitCases,
+  ...credentialCases,
   ...secrecyCases,
 ]
