@@ -72,6 +72,16 @@ describe('actAs()', () => {
     expect(() => session.actAs('ada', { absolute: '5' as '5m' })).toThrow(/`absolute` is "5"/)
   })
 
+  it('needs an actor who is signed in in person, is who you asked about, and somebody else', async () => {
+    const { browser } = await signedIn({}, 'root')
+    const session = await browser.open()
+    expect(() => session.actAs('ada', { by: 'eve' })).toThrow(/somebody else is signed in here than the one you asked/)
+    expect(() => session.actAs('root', { by: 'root' })).toThrow(/needs somebody else than the one who is signed in/)
+    session.actAs('ada', { by: 'root' })
+    await session.commit()
+    expect(() => session.actAs('bob')).toThrow(expect.objectContaining({ status: 409, reason: 'acting' }))
+  })
+
   it('needs a session that is stored, in this request alone', async () => {
     const { browser } = await signedIn({}, 'root')
     const signingIn = await browser.open()
