@@ -1,5 +1,6 @@
 import { acknowledgementCases } from './acknowledgement.ts'
 import { actingCases } from './acting.ts'
+import { actingAtOnceCases } from './acting-at-once.ts'
 import { afterHeadersCases } from './after-headers.ts'
 import type { AdapterCase } from './app.ts'
 import { cachingCases } from './caching.ts'
@@ -42,6 +43,7 @@ export const adapterCases: readonly AdapterCase[] = [
   ...stepUpCases,
   ...persistentCases,
   ...actingCases,
+  ...actingAtOnceCases,
   ...flashCases,
   ...commitCases,
   ...afterHeadersCases,
