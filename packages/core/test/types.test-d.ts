@@ -10,6 +10,9 @@ import {
   type Device,
   type Duration,
   type EndedReason,
+  type Freshness,
+  type FreshnessError,
+  type FreshnessOptions,
   LimitError,
   type ListedSession,
   memoryStore,
@@ -26,7 +29,7 @@ import {
   type Sessions,
   type SessionsOptions,
 } from '@sess/core'
-import { applyHeaders, finish, type RequestFacts, type ResponseHeaders } from '@sess/core/http'
+import { applyHeaders, finish, freshnessGuard, type RequestFacts, type ResponseHeaders } from '@sess/core/http'
 import {
   type Effect,
   type SessionRecord as KernelRecord,
@@ -74,6 +77,12 @@ describe('createSessions', () => {
     createSessions<Shop>({ store, schema: numbers })
     // @ts-expect-error a duration needs a unit
     createSessions({ store, idle: '30' })
+    createSessions({ store, persistent: { idle: false, absolute: '90d' } })
+    createSessions({ store, persistent: false })
+    // @ts-expect-error deadlines, or false
+    createSessions({ store, persistent: true })
+    // @ts-expect-error no such deadline
+    createSessions({ store, persistent: { maxAge: '90d' } })
     // @ts-expect-error one of end, lock
     createSessions({ store, onIdle: 'sleep' })
     // @ts-expect-error lower case
@@ -144,8 +153,48 @@ describe('a session', () => {
     expectTypeOf(session.rotate({ hard: true })).toBeVoid()
     expectTypeOf(session.reauthenticate({ method: 'totp', level: 2 })).toBeVoid()
     expectTypeOf(session.lock()).toBeVoid()
+    expectTypeOf(session.actAs('ada', { by: 'root', absolute: '1h' })).toBeVoid()
+    expectTypeOf(session.stopActing()).toBeVoid()
+    expectTypeOf(session.flash('notice', { text: 'saved' })).toBeVoid()
     expectTypeOf(session.commit()).resolves.toBeVoid()
+    expectTypeOf(session.takeFlash('notice')).resolves.toEqualTypeOf<unknown[]>()
     expectTypeOf(session.toHeaders()).toEqualTypeOf<[name: string, value: string][]>()
+  })
+
+  it('asks for a fresh proof by an age, or by more', () => {
+    expectTypeOf(session.requireFresh('5m')).toBeVoid()
+    expectTypeOf(session.isFresh({ maxAge: 300_000, methods: ['pwd', 'otp'], level: 2 })).toBeBoolean()
+    expectTypeOf<Freshness>().toEqualTypeOf<Duration | FreshnessOptions>()
+    expectTypeOf(freshnessGuard('5m')).toEqualTypeOf<(session: unknown) => void>()
+    expectTypeOf<FreshnessError['headers']>().toEqualTypeOf<Readonly<Record<string, string>>>()
+    expectTypeOf<FreshnessError['reason']>().toEqualTypeOf<
+      'signed-out' | 'locked' | 'impersonated' | 'methods' | 'level' | 'age'
+    >()
+    // @ts-expect-error a duration needs a unit
+    session.requireFresh('5')
+    // @ts-expect-error an age is required
+    session.requireFresh({ level: 2 })
+    // @ts-expect-error a list of methods
+    session.isFresh({ maxAge: '5m', methods: 'otp' })
+    // @ts-expect-error a level is a number
+    freshnessGuard({ maxAge: '5m', level: 'high' })
+  })
+
+  it('says who acts', () => {
+    expectTypeOf(session.actor).toEqualTypeOf<string | null>()
+    // @ts-expect-error a subject is required
+    session.actAs()
+    // @ts-expect-error no such option
+    session.actAs('ada', { until: '1h' })
+    // @ts-expect-error nothing to say
+    session.stopActing('root')
+  })
+
+  it('keeps messages by a name', () => {
+    // @ts-expect-error a message is required
+    session.flash('notice')
+    // @ts-expect-error a name is required
+    session.takeFlash()
   })
 
   it('refuses wrong intents', () => {

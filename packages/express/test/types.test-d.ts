@@ -2,7 +2,7 @@ import { createSessions, memoryStore, type Session } from '@sess/core'
 import express from 'express'
 import express4 from 'express4'
 import { expectTypeOf, test } from 'vitest'
-import { sess } from '../src/index.ts'
+import { requireFresh, sess } from '../src/index.ts'
 
 declare module '@sess/core' {
   interface SessionData {
@@ -46,4 +46,14 @@ test('mounts on applications and routers of Express 4 and 5', () => {
   sess(memoryStore())
   // @ts-expect-error a name, or false
   sess(sessions, { property: true })
+})
+
+test('guards routes of Express 4 and 5', () => {
+  express().post('/', requireFresh('5m'), (req, res) => res.send(req.session.subject))
+  express.Router().use(requireFresh({ maxAge: '5m', methods: ['otp'], level: 2 }, admin))
+  express4().post('/', requireFresh(300_000), (req, res) => res.send(req.session.subject))
+  // @ts-expect-error a duration needs a unit
+  requireFresh('5')
+  // @ts-expect-error a store has to go through createSessions()
+  requireFresh('5m', memoryStore())
 })

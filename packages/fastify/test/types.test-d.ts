@@ -1,7 +1,7 @@
 import { createSessions, memoryStore, type Session } from '@sess/core'
 import fastify from 'fastify'
 import { expectTypeOf, test } from 'vitest'
-import { sess } from '../src/index.ts'
+import { requireFresh, sess } from '../src/index.ts'
 
 declare module '@sess/core' {
   interface SessionData {
@@ -45,4 +45,14 @@ test('registers sessions of any data', () => {
   app.register(sess, { sessions: memoryStore() })
   // @ts-expect-error a name, or false
   app.register(sess, { sessions, property: true })
+})
+
+test('guards routes', () => {
+  app.post('/', { preHandler: requireFresh('5m') }, async ({ session }) => session.subject)
+  app.post('/more', { preHandler: [requireFresh({ maxAge: '5m', methods: ['otp'], level: 2 }, admin)] }, async () => '')
+  app.addHook('preHandler', requireFresh(300_000))
+  // @ts-expect-error a duration needs a unit
+  requireFresh('5')
+  // @ts-expect-error a store has to go through createSessions()
+  requireFresh('5m', memoryStore())
 })

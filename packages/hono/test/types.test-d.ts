@@ -1,7 +1,7 @@
 import { createSessions, memoryStore, type Session } from '@sess/core'
 import { Hono } from 'hono'
 import { expectTypeOf, test } from 'vitest'
-import { sess } from '../src/index.ts'
+import { requireFresh, sess } from '../src/index.ts'
 
 interface Shop {
   cart: string[]
@@ -39,4 +39,16 @@ test('types sessions.of(c) with nothing declared', () => {
 test('takes sessions, not a store', () => {
   // @ts-expect-error a store has to go through createSessions()
   sess(memoryStore())
+})
+
+test('guards routes, and leaves the types of what follows', () => {
+  new Hono().use(sess(sessions)).post('/', requireFresh('5m'), (c) => {
+    expectTypeOf(c.var.session).toEqualTypeOf<Session<Shop>>()
+    return c.body(null)
+  })
+  new Hono().use(requireFresh({ maxAge: '5m', methods: ['otp'], level: 2 }, sessions))
+  // @ts-expect-error a duration needs a unit
+  requireFresh('5')
+  // @ts-expect-error a store has to go through createSessions()
+  requireFresh('5m', memoryStore())
 })

@@ -2,7 +2,7 @@ import { createSessions, memoryStore, type Session } from '@sess/core'
 import Koa from 'koa'
 import Koa2 from 'koa2'
 import { expectTypeOf, test } from 'vitest'
-import { sess } from '../src/index.ts'
+import { requireFresh, sess } from '../src/index.ts'
 
 declare module '@sess/core' {
   interface SessionData {
@@ -41,4 +41,14 @@ test('mounts on applications of Koa 2 and 3, whatever their own state and contex
   sess(memoryStore())
   // @ts-expect-error a name, or false
   sess(sessions, { property: true })
+})
+
+test('guards routes of Koa 2 and 3', () => {
+  new Koa().use(requireFresh('5m')).use(requireFresh({ maxAge: '5m', methods: ['otp'], level: 2 }, admin))
+  new Koa<{ user: string }, { db: object }>().use(requireFresh(300_000))
+  new Koa2().use(requireFresh('5m'))
+  // @ts-expect-error a duration needs a unit
+  requireFresh('5')
+  // @ts-expect-error a store has to go through createSessions()
+  requireFresh('5m', memoryStore())
 })

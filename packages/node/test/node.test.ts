@@ -258,3 +258,24 @@ describe('openUpgrade', () => {
     expect(outcome).toMatchObject({ code: 'ERR_SESS_HEADERS_SENT' })
   })
 })
+
+describe('a proof that does not do', () => {
+  test('is answered with the challenge and a problem', async () => {
+    const url = await serve((_req, res, session) => {
+      session.requireFresh('5m')
+      res.end('changed')
+    })
+    const response = await get(url)
+    expect([response.status, response.headers.get('www-authenticate')]).toEqual([401, 'Session'])
+    expect(response.headers.get('content-type')).toBe('application/problem+json')
+    expect(await response.json()).toMatchObject({ code: 'ERR_SESS_FRESHNESS', reason: 'signed-out' })
+  })
+
+  test('is answered by onError, if there is one', async () => {
+    const url = await serve((_req, _res, session) => session.requireFresh('5m'), {
+      onError: (_error, _req, res) => res.writeHead(403).end('mine'),
+    })
+    const response = await get(url)
+    expect([response.status, await response.text()]).toEqual([403, 'mine'])
+  })
+})

@@ -1,4 +1,4 @@
-import type { Session } from '@sess/core'
+import { NotMountedError, type Session } from '@sess/core'
 import { finish } from '@sess/core/http'
 import { type Steps, steps } from './reference.ts'
 
@@ -370,6 +370,35 @@ export const flaws: readonly AdapterFlaw[] = [
       facts(req, options) {
         const cookie = req.headers.cookie?.replace(/(^|; )__host-http-sid=/gi, '$1__Host-Http-sid=')
         return { ...steps.facts(req, options), cookie }
+      },
+    }),
+  },
+  {
+    flaw: 'does not guard its routes',
+    caughtBy: 'step-up/guard step-up/guard-for-visitors'.split(' '),
+    break: () => ({ guard: () => {} }),
+  },
+  {
+    flaw: 'guards its routes before it has opened the session',
+    caughtBy: 'step-up/guard'.split(' '),
+    break: () => ({
+      guard: () => {
+        throw new NotMountedError()
+      },
+    }),
+  },
+  {
+    flaw: 'answers a refused proof without its challenge',
+    caughtBy: 'step-up/guard step-up/guard-for-visitors step-up/challenge'.split(' '),
+    break: () => ({ explain: (error) => ({ ...steps.explain(error), headers: [] }) }),
+  },
+  {
+    flaw: 'makes every cookie one of the browser session',
+    caughtBy: 'cookie/persistent cookie/persistent-cap acting/persistent'.split(' '),
+    break: () => ({
+      headers(session, headers, res) {
+        const append = (name: string, value: string) => headers.append(name, value.replace(/; Max-Age=[1-9]\d*/, ''))
+        steps.headers(session, { ...headers, append }, res)
       },
     }),
   },

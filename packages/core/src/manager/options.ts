@@ -21,7 +21,7 @@ export interface ManagerOptions<Data extends object> {
   readonly store: SessionStore
   /**
    * Secrets that sign tokens: the first signs, all verify. Required with a durable store; random per process otherwise.
-   * To change keys, deploy the new one last everywhere, then move it first; drop the old one after one absolute timeout.
+   * To change keys, deploy the new one last everywhere, then move it first; drop the old one after the longest absolute timeout.
    */
   readonly keys?: Key | readonly Key[]
   /**

@@ -1,4 +1,5 @@
 import { ConfigError, HeadersSentError } from '@sess/core'
+import { finish } from '@sess/core/http'
 import { describe, expect, it } from 'vitest'
 import { cookieOf, failure, HOUR, MINUTE, type Scenario, setUp, signedIn } from './scenario.ts'
 import { fails, hangs } from './scripted-store.ts'
@@ -72,6 +73,24 @@ describe('actAs()', () => {
     expect(() => session.actAs('ada', { absolute: '5' as '5m' })).toThrow(/`absolute` is "5"/)
   })
 
+  it('lasts no longer than the session of the actor', async () => {
+    const { browser, store, clock } = await signedIn({ idle: false }, 'root')
+    const { absoluteAt } = store.only
+    clock.advance(23 * HOUR)
+    await browser.request((session) => session.actAs('ada', { absolute: '90m' }))
+    expect((await browser.open()).absoluteAt).toBe(absoluteAt)
+  })
+
+  it('needs an actor who is signed in in person, is who you asked about, and somebody else', async () => {
+    const { browser } = await signedIn({}, 'root')
+    const session = await browser.open()
+    expect(() => session.actAs('ada', { by: 'eve' })).toThrow(/somebody else is signed in here than the one you asked/)
+    expect(() => session.actAs('root', { by: 'root' })).toThrow(/needs somebody else than the one who is signed in/)
+    session.actAs('ada', { by: 'root' })
+    await session.commit()
+    expect(() => session.actAs('bob')).toThrow(expect.objectContaining({ status: 409, reason: 'acting' }))
+  })
+
   it('needs a session that is stored, in this request alone', async () => {
     const { browser } = await signedIn({}, 'root')
     const signingIn = await browser.open()
@@ -140,7 +159,6 @@ describe('actAs()', () => {
     const { browser, store } = await signedIn({}, 'root')
     const session = await browser.open()
     session.actAs('ada')
-    const { finish } = await import('@sess/core/http')
     await finish(session, 500)
     expect(session).toMatchObject({ subject: 'root', actor: null })
     expect(store.only.subject).toBe('root')

@@ -1,4 +1,5 @@
 import { ConfigError, SessionInterruptedError, ValueError } from '@sess/core'
+import { finish } from '@sess/core/http'
 import { describe, expect, it } from 'vitest'
 import { failure, MINUTE, type Scenario, setUp, signedIn } from './scenario.ts'
 import { after, fails, gate, hangs, losesAnswer } from './scripted-store.ts'
@@ -47,6 +48,15 @@ describe('flash()', () => {
     )
     await session.commit()
     expect(store.only.extra).toEqual({ 'sess/flash': '{"notice":["first","second","third"]}' })
+  })
+
+  it('leaves nothing in an answer of 500', async () => {
+    const { browser, store } = await signedIn()
+    const session = await browser.open()
+    session.flash('notice', 'saved')
+    await finish(session, 500)
+    expect(store.only.extra).toEqual({})
+    expect(await session.takeFlash('notice')).toEqual([])
   })
 
   it('keeps the last 32 of a key', async () => {
@@ -225,11 +235,24 @@ describe('takeFlash()', () => {
     const committing = session.commit()
     const taking = session.takeFlash('notice')
     session.data.b = 2
-    const { finish } = await import('@sess/core/http')
     await Promise.all([finish(session, 200), committing])
     expect(await taking).toEqual(['saved'])
     expect(JSON.parse(store.only.data)).toEqual({ a: 1, b: 2 })
     expect(store.only.extra).toEqual({})
+  })
+
+  it('holds the answer back that comes while it is underway', async () => {
+    const { browser, store } = await left('saved')
+    const session = await browser.open()
+    const { act, reached, open } = gate()
+    store.next('replace', act)
+    const taking = session.takeFlash('notice')
+    await reached
+    const answering = finish(session, 200)
+    expect(answering).toBeInstanceOf(Promise)
+    open()
+    await answering
+    expect(await taking).toEqual(['saved'])
   })
 
   it('is not kept from taking by a commit that failed', async () => {

@@ -106,6 +106,13 @@ describe('session.flash', () => {
     expect(() => runInNewContext(sloppy, { session })).toThrow(/session\.data/)
   })
 
+  it('keeps nothing that is hung on the method, which serves every session', async () => {
+    const session = await setUp().browser.open()
+    runInNewContext('session.flash.info = ["for ada only"]', { session })
+    expect(session.flash).not.toHaveProperty('info')
+    expect(() => Object.assign(session.flash, { info: 1 })).toThrow(TypeError)
+  })
+
   it('leaves nothing behind that another session could see', async () => {
     const { browser } = setUp()
     const one = await browser.open()

@@ -1,6 +1,7 @@
 import { accountCases } from './accounts.ts'
 import { acknowledgementCases } from './acknowledgement.ts'
 import { actingCases } from './acting.ts'
+import { actingAtOnceCases } from './acting-at-once.ts'
 import { afterHeadersCases } from './after-headers.ts'
 import type { AdapterCase } from './app.ts'
 import { cachingCases } from './caching.ts'
@@ -45,6 +46,7 @@ export const adapterCases: readonly AdapterCase[] = [
   ...stepUpCases,
   ...persistentCases,
   ...actingCases,
+  ...actingAtOnceCases,
   ...flashCases,
   ...commitCases,
   ...afterHeadersCases,

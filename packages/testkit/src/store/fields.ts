@@ -98,7 +98,7 @@ function filled(record: SessionRecord): SessionRecord {
     confirmedAt: record.createdAt + 1,
     rotation: 'hard',
     hardRotations: 7,
-    auth: { at: record.createdAt, methods: ['password', 'totp'], level: 2 },
+    auth: { at: record.createdAt, methods: ['password', 'totp'], level: 2, usedAt: [1, record.createdAt], levelAt: 2 },
     credential: 'c3RhbXA',
     fingerprint: {
       browser: 'firefox',
