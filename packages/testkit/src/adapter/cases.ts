@@ -7,6 +7,7 @@ import { commitCases } from './commit.ts'
 import { concurrencyCases } from './concurrency.ts'
 import { cookieCases } from './cookies.ts'
 import { failureCases } from './failure.ts'
+import { liveCases } from './live.ts'
 import { livingCases } from './living.ts'
 import { outcomeCases } from './outcome.ts'
 import { receivedCookieCases } from './received-cookies.ts'
@@ -42,5 +43,6 @@ export const adapterCases: readonly AdapterCase[] = [
   ...acknowledgementCases,
   ...valueCases,
   ...livingCases,
+  ...liveCases,
   ...secrecyCases,
 ]
