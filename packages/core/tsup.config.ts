@@ -10,8 +10,10 @@ export default defineConfig(
       store: 'src/store.ts',
       'crypto/digest-node': 'src/crypto/digest-node.ts',
       'crypto/digest-portable': 'src/crypto/digest-portable.ts',
+      'http/device-name-library': 'src/http/device-name-library.ts',
+      'http/device-name-portable': 'src/http/device-name-portable.ts',
     },
     // Stays an import in dist: the runtime's own condition chooses the file ("imports" in package.json).
-    external: ['#digest'],
+    external: ['#digest', '#device-name'],
   }),
 )

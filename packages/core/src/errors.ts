@@ -11,6 +11,7 @@
  * | `ERR_SESS_HEADERS_SENT` | 500 | the developer: a change that needs a cookie came after the headers left |
  * | `ERR_SESS_INSECURE` | 400 | the operator: plain http, or a proxy that is not trusted |
  * | `ERR_SESS_INTERRUPTED` | 409 | the client: the session ended or changed hands meanwhile; load again |
+ * | `ERR_SESS_LIMIT` | 409 | the user: as many sessions as `limit` allows; one has to be ended first |
  * | `ERR_SESS_STORE_UNAVAILABLE` | 503 | the operator: the store failed or did not answer in time; nothing was saved |
  * | `ERR_SESS_STORE_AMBIGUOUS` | 503 | the operator: the store failed and it is unknown whether the write was applied |
  */
@@ -23,6 +24,7 @@ export type SessErrorCode =
   | 'ERR_SESS_HEADERS_SENT'
   | 'ERR_SESS_INSECURE'
   | 'ERR_SESS_INTERRUPTED'
+  | 'ERR_SESS_LIMIT'
   | 'ERR_SESS_STORE_UNAVAILABLE'
   | 'ERR_SESS_STORE_AMBIGUOUS'
 
@@ -140,6 +142,18 @@ export class SessionInterruptedError extends SessError {
   constructor(reason: InterruptedReason, message: string) {
     super('ERR_SESS_INTERRUPTED', 409, message)
     this.reason = reason
+  }
+}
+
+/** A sign-in was refused because its subject has as many sessions as `limit` allows. Nothing has changed. */
+export class LimitError extends SessError {
+  /** How many sessions may live. */
+  readonly limit: number
+
+  constructor(limit: number) {
+    const many = limit === 1 ? 'one session' : `${limit} sessions`
+    super('ERR_SESS_LIMIT', 409, `No more than ${many} may be signed in at a time. Sign out of another one first.`)
+    this.limit = limit
   }
 }
 

@@ -2,6 +2,10 @@ export { Sessions, createSessions } from './http/sessions.ts'
 export type { SessionsOptions } from './http/sessions.ts'
 export { Session } from './manager/session.ts'
 export type { DefaultData, SessionData, SignIn } from './manager/session.ts'
+export type { EndAllOptions, EndOptions, ListedSession, ListOptions } from './manager/accounts.ts'
+export type { LimitOptions, NewSession } from './manager/limits.ts'
+export type { DeviceOptions } from './manager/options.ts'
+export type { Reauthentication } from './manager/intents.ts'
 export { memoryStore } from './memory/memory-store.ts'
 export type { MemoryStore, MemoryStoreOptions } from './memory/memory-store.ts'
 export { autoPrune } from './upkeep/auto-prune.ts'
@@ -53,6 +57,7 @@ export {
   CookieTooLargeError,
   HeadersSentError,
   InsecureError,
+  LimitError,
   SessionInterruptedError,
   NotMountedError,
   SessError,

@@ -3,6 +3,7 @@ import {
   CookieTooLargeError,
   HeadersSentError,
   InsecureError,
+  LimitError,
   NotMountedError,
   SessError,
   SessionInterruptedError,
@@ -22,6 +23,7 @@ const ERRORS: readonly [SessError, string, number][] = [
   [new HeadersSentError('x'), 'ERR_SESS_HEADERS_SENT', 500],
   [new InsecureError('x'), 'ERR_SESS_INSECURE', 400],
   [new SessionInterruptedError('ended', 'x'), 'ERR_SESS_INTERRUPTED', 409],
+  [new LimitError(3), 'ERR_SESS_LIMIT', 409],
   [new StoreUnavailableError('get'), 'ERR_SESS_STORE_UNAVAILABLE', 503],
   [new StoreAmbiguousError(), 'ERR_SESS_STORE_AMBIGUOUS', 503],
 ]

@@ -9,8 +9,10 @@ import type { ManagerOptions } from '../manager/options.ts'
 import { type DefaultData, Session } from '../manager/session.ts'
 import { timeOpening } from '../manager/timing.ts'
 import { Visit } from '../manager/visit.ts'
+import { Accounts } from './accounts.ts'
 import { headerLines, TokenTransport, type TransportOptions } from './carrier.ts'
 import { reduceUserAgent } from './client.ts'
+import { deviceNamer, MAX_USER_AGENT } from './device-name.ts'
 import { headerOf, type RequestFacts } from './facts.ts'
 
 /** Everything `createSessions()` can be told. Only `store` is required. */
@@ -23,7 +25,7 @@ export interface SessionsOptions<Data extends object = DefaultData> extends Mana
  * Sessions of one application: open them, find them, listen to what happens to them. Holds no global state; several with
  * different cookie names live side by side.
  */
-export class Sessions<Data extends object = DefaultData> {
+export class Sessions<Data extends object = DefaultData> extends Accounts {
   readonly #engine: Engine
   readonly #transport: TokenTransport
   readonly #touch: boolean | ((facts: RequestFacts) => boolean)
@@ -32,7 +34,9 @@ export class Sessions<Data extends object = DefaultData> {
   /** Use {@link createSessions}. */
   constructor(options: SessionsOptions<Data>) {
     checkNames(options)
-    this.#engine = createEngine(options)
+    const engine = createEngine(options)
+    super(engine, deviceNamer(options.device))
+    this.#engine = engine
     this.#transport = new TokenTransport(this.#engine, options)
     this.#touch = readTouch(options.touch)
   }
@@ -132,7 +136,7 @@ export class Sessions<Data extends object = DefaultData> {
     const userAgent = policy.fingerprint === 'off' && !device ? undefined : headerOf(facts, 'user-agent')
     const label = {
       ...(facts.ip === undefined ? {} : { ip: facts.ip }),
-      ...(userAgent === undefined ? {} : { userAgent }),
+      ...(userAgent === undefined ? {} : { userAgent: userAgent.slice(0, MAX_USER_AGENT) }),
     }
     return {
       tokens,
@@ -177,6 +181,7 @@ const NAMES: Readonly<Record<keyof SessionsOptions, true>> = {
   onIdle: true,
   fingerprint: true,
   device: true,
+  limit: true,
   carry: true,
   onStoreError: true,
   onOverwrite: true,

@@ -18,7 +18,13 @@ export type SessionEvent =
   | { readonly type: 'touch'; readonly arrivedAt: number }
   | { readonly type: 'write'; readonly arrivedAt: number; readonly data: string }
   | { readonly type: 'rotate'; readonly arrivedAt: number; readonly kind: RotationKind }
-  | ({ readonly type: 'reauthenticate'; readonly arrivedAt: number; readonly fingerprint?: Fingerprint | null } & Proof)
+  | ({
+      readonly type: 'reauthenticate'
+      readonly arrivedAt: number
+      readonly fingerprint?: Fingerprint | null
+      /** Digest of a new credential stamp; the old one stays without. */
+      readonly credential?: string
+    } & Proof)
   | { readonly type: 'lock'; readonly arrivedAt: number }
   | { readonly type: 'invalidate'; readonly arrivedAt: number; readonly reason: EndedReason }
 
@@ -161,7 +167,8 @@ function rotated(record: SessionRecord, kind: RotationKind): Transition {
 
 function prove(record: SessionRecord, event: Extract<SessionEvent, { type: 'reauthenticate' }>): Transition {
   const proved = reauthenticate(record, event, event.arrivedAt, event.fingerprint)
-  return { ok: true, record: proved, effects: [{ type: 'replace', durability: 'replicated' }, { type: 'send-token' }] }
+  const next = event.credential === undefined ? proved : { ...proved, credential: event.credential }
+  return { ok: true, record: next, effects: [{ type: 'replace', durability: 'replicated' }, { type: 'send-token' }] }
 }
 
 function demand(record: SessionRecord): Transition {

@@ -1,3 +1,5 @@
+import { credentialDigest } from '../crypto/credential.ts'
+import type { Token } from '../crypto/token.ts'
 import { type Changes, mergeChanges } from '../data/draft.ts'
 import { VERSION_KEY } from '../data/shape.ts'
 import { type InterruptedReason, SessionInterruptedError, ValueError } from '../errors.ts'
@@ -140,9 +142,15 @@ function nextRecord(work: Work, current: SessionRecord, overwritten: Set<string>
   return next
 }
 
-function eventOf(step: Step, { accepted: { arrivedAt }, arrival: { fingerprint } }: Visit): SessionEvent {
+function eventOf(step: Step, visit: Visit): SessionEvent {
+  const { arrivedAt } = visit.accepted
   if (step.type === 'rotate') return { ...step, kind: 'hard', arrivedAt }
-  return step.type === 'lock' ? { ...step, arrivedAt } : { ...step, arrivedAt, fingerprint }
+  if (step.type === 'lock') return { ...step, arrivedAt }
+  const { credential, ...proof } = step
+  const event = { ...proof, arrivedAt, fingerprint: visit.arrival.fingerprint }
+  if (credential === undefined) return event
+  const { sid } = visit.token as Token // whoever is signed in came with one
+  return { ...event, credential: credentialDigest(sid, credential) }
 }
 
 /** Confirmation, activity and a due soft rotation, as far as they still apply to the record that is stored now. */

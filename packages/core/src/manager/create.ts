@@ -1,6 +1,6 @@
 import { mintSid, sidToId } from '../crypto/token.ts'
 import { VERSION_KEY } from '../data/shape.ts'
-import { StoreAmbiguousError, StoreUnavailableError } from '../errors.ts'
+import { SessionInterruptedError, StoreAmbiguousError, StoreUnavailableError } from '../errors.ts'
 import { type IssueInput, issue } from '../kernel/issue.ts'
 import { bears, type SessionRecord } from '../kernel/record.ts'
 import type { Engine } from './engine.ts'
@@ -27,7 +27,10 @@ export function issueFor(
   return { sid, record: issue(complete, engine.policy, engine.clock.now()) }
 }
 
-/** Stores a new record. A lost answer is found by reading again; the sid has not left the process, so trying twice is safe. */
+/**
+ * Stores a new record. A lost answer is found by reading again; the sid has not left the process, so trying twice is safe.
+ * Somebody may have ended the session before it was there, or before we knew.
+ */
 export async function createRecord(
   engine: Engine,
   budget: Budget,
@@ -50,6 +53,9 @@ export async function createRecord(
       failure = error
     }
     const there = await callStore(engine, budget, 'get', (options) => engine.store.get(record.id, options))
+    if (there?.state === 'ended') {
+      throw new SessionInterruptedError('ended', 'The new session was ended while it was being made.')
+    }
     if (there !== null && bears(there, [record.revision])) return
   }
   throw failure ?? new StoreUnavailableError('create: the store says there is a record of this id')

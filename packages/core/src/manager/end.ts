@@ -1,11 +1,16 @@
 import { sidToId, type Token } from '../crypto/token.ts'
 import { SessionInterruptedError, StoreUnavailableError } from '../errors.ts'
+import { expire } from '../kernel/expire.ts'
 import type { EndedReason, SessionRecord } from '../kernel/record.ts'
 import { transition } from '../kernel/transition.ts'
-import { emit } from './load.ts'
+import type { Engine } from './engine.ts'
+import { byOthers, emit } from './load.ts'
 import { type Budget, callStore } from './store-gate.ts'
 import { swap } from './swap.ts'
 import type { Visit } from './visit.ts'
+
+/** Who ends a session: the request it came with, or another. */
+export type Ender = Pick<Visit, 'engine' | 'accepted'>
 
 /**
  * Carries out a sign-out: ends the record for any genuine token of it, superseded and expired ones too, and has the cookie
@@ -34,33 +39,42 @@ async function endUnread(visit: Visit, budget: Budget, token: Token, reason: End
   if (record !== null) await endRecord(visit, budget, record, reason)
 }
 
-/** Ends one record for good. Already ended, or gone from the store, is as good. */
+/** Ends one record for good; whether it lived until now. Already ended, or gone from the store, is as good. */
 export async function endRecord(
-  visit: Visit,
+  ender: Ender,
   budget: Budget,
   record: SessionRecord,
   reason: EndedReason,
-): Promise<void> {
-  const { engine } = visit
+): Promise<boolean> {
+  const { engine } = ender
+  let lived = false
   await engine.queue.run(record.id, budget, async (latest) => {
     try {
-      const { wrote, current } = await swap(engine, budget, {
+      const { wrote, from, current } = await swap(engine, budget, {
         from: latest ?? record,
         durability: 'replicated',
-        build: (now) => endedBy(visit, now, reason),
+        build: (now) => endedBy(ender, now, reason),
       })
-      if (wrote !== null) emit(engine, 'ended', wrote, { reason })
+      if (wrote !== null) lived = announce(engine, from, reason)
       return current
     } catch (error) {
       if (error instanceof SessionInterruptedError) return record
       throw error
     }
   })
+  return lived
+}
+
+/** One event for an end: what others end may have been over by its deadlines. Whether it was not. */
+function announce(engine: Engine, from: SessionRecord, reason: EndedReason): boolean {
+  const expiry = expire(from, engine.policy, engine.clock.now())
+  if (expiry !== null && byOthers(reason)) emit(engine, 'expired', from, { reason: expiry })
+  else emit(engine, 'ended', from, { reason })
+  return expiry === null
 }
 
 /** The ended record, or null if it has ended already. */
-export function endedBy(visit: Visit, record: SessionRecord, reason: EndedReason): SessionRecord | null {
-  const { engine, accepted } = visit
+export function endedBy({ engine, accepted }: Ender, record: SessionRecord, reason: EndedReason): SessionRecord | null {
   const event = { type: 'invalidate', reason, arrivedAt: accepted.arrivedAt } as const
   const outcome = transition(record, event, engine.policy, engine.clock.now())
   return outcome.ok && outcome.record !== record ? outcome.record : null

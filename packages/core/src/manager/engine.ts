@@ -4,6 +4,7 @@ import { ConfigError } from '../errors.ts'
 import type { Policy } from '../kernel/policy.ts'
 import { oneOf, readDuration } from './duration.ts'
 import { EventHub } from './event-hub.ts'
+import { type Limit, readLimit } from './limits.ts'
 import type { ManagerOptions } from './options.ts'
 import { readPolicy } from './policy-options.ts'
 import { type Clock, type Evicting, type Random, type SessionStore, systemClock, systemRandom } from './ports.ts'
@@ -24,6 +25,7 @@ export interface Engine {
   readonly storeTimeoutMs: number
   readonly carry: readonly string[]
   readonly device: boolean
+  readonly limit: Limit | null
   readonly onStoreError: 'fail' | 'anonymous'
   readonly onOverwrite: 'event' | 'throw'
   readonly onServerError: 'drop' | 'keep'
@@ -52,7 +54,8 @@ export function createEngine<Data extends object>(options: ManagerOptions<Data>)
     queue: new CommitQueue(),
     storeTimeoutMs,
     carry: readCarry(options.carry),
-    device: options.device ?? false,
+    device: (options.device ?? false) !== false,
+    limit: readLimit(options.limit, options.store),
     onStoreError: oneOf(options.onStoreError, ['fail', 'anonymous'], 'onStoreError'),
     onOverwrite: oneOf(options.onOverwrite, ['event', 'throw'], 'onOverwrite'),
     onServerError: oneOf(options.onServerError, ['drop', 'keep'], 'onServerError'),
@@ -126,7 +129,9 @@ function checkTypes<Data extends object>({ clock, random, device }: ManagerOptio
   if (random !== undefined && typeof random?.bytes !== 'function') {
     throw new ConfigError('`random` must have bytes(size), giving that many random bytes.')
   }
-  if (device !== undefined && typeof device !== 'boolean') throw new ConfigError('`device` must be true or false.')
+  if (device !== undefined && typeof device !== 'boolean' && typeof device?.describe !== 'function') {
+    throw new ConfigError('`device` must be true, false, or { describe: (userAgent) => name }.')
+  }
 }
 
 function forwardEvictions(engine: Engine): void {

@@ -16,7 +16,7 @@ export interface SessionEvents {
   'signed-in': { readonly replaced: string | null }
   /** The session was ended: `signed-out`, `replaced`, `reuse` … */
   ended: { readonly reason: EndedReason }
-  /** A request came after a deadline. */
+  /** A deadline had passed: found by a request that came after it, or by what ends sessions. */
   expired: { readonly reason: Expiry }
   /** The token changed. */
   rotated: { readonly kind: RotationKind; readonly generation: number }
@@ -38,6 +38,10 @@ export interface SessionEvents {
   'data-overwritten': { readonly key: string }
   /** A store call failed or timed out; `fatal` says whether the request failed with it. */
   'store-failed': { readonly operation: string; readonly fatal: boolean; readonly message: string }
+  /** A sign-in was refused because the subject has as many sessions as `limit` allows. */
+  'limit-exceeded': { readonly limit: number }
+  /** `sessions.end()` was asked for a session of somebody else, and did nothing. `by` is the subject it was asked for. */
+  'end-refused': { readonly by: string }
   /** A bounded store dropped a live session for room. */
   evicted: object
   /** A plain http request carried or needed the cookie and was refused. */

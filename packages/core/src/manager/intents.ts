@@ -1,3 +1,4 @@
+import { requireStamp } from '../crypto/credential.ts'
 import { type Changes, type Draft, dropKeys, pickKeys, type Updater } from '../data/draft.ts'
 import { InvalidDataSignal } from '../data/shape.ts'
 import { ConfigError, HeadersSentError, type InterruptedReason, SessionInterruptedError } from '../errors.ts'
@@ -17,14 +18,25 @@ export interface SignInOptions {
   readonly methods?: readonly string[]
   /** The assurance level reached, as the application counts it. */
   readonly level?: number
+  /**
+   * A text that changes when the user's credential does, like the password's hash or a token version: what
+   * `verifyCredential()` compares. Kept as a digest that only this session's token can make.
+   */
+  readonly credential?: string
   /** A name for lists of sessions, kept if the `device` option is on. */
   readonly deviceName?: string
+}
+
+/** A fresh proof of identity, and the stamp of a credential that was changed with it. */
+export interface Reauthentication extends Proof {
+  /** The new credential stamp, as for `signIn()`: this session stays when the others find theirs changed. */
+  readonly credential?: string
 }
 
 /** What a call asks of the session it is meant for; `rotate` is a hard one. */
 export type Step =
   | { readonly type: 'rotate' }
-  | ({ readonly type: 'reauthenticate' } & Proof)
+  | ({ readonly type: 'reauthenticate' } & Reauthentication)
   | { readonly type: 'lock' }
 
 /** A sign-in that the next commit carries out, and what it took over from. */
@@ -68,6 +80,7 @@ export function signIn(visit: Visit, subject: string, options: SignInOptions): v
   if (options.carry !== undefined && !Array.isArray(options.carry)) {
     throw new ConfigError('signIn(…, { carry }) needs an array of keys.')
   }
+  if (options.credential !== undefined) requireStamp(options.credential, 'signIn(…, { credential })')
   if (visit.headersSent) throw new HeadersSentError('signIn()')
   const { engine, pending } = visit
   const carry = options.carry ?? engine.carry
@@ -105,6 +118,9 @@ export function endWith(visit: Visit, reason: EndedReason): void {
 /** Has the next commit rotate hard, reauthenticate or lock. */
 export function takeStep(visit: Visit, step: Step): void {
   requireWritable(visit, `${step.type}()`, step.type !== 'rotate')
+  if (step.type === 'reauthenticate' && step.credential !== undefined) {
+    requireStamp(step.credential, 'reauthenticate({ credential })')
+  }
   if (step.type !== 'rotate' && visit.state === 'anonymous') {
     throw interrupt(visit, 'anonymous', `${step.type}() needs a signed-in session; nobody is signed in.`)
   }

@@ -1,6 +1,6 @@
 import { readToken, sidToId, type Token } from '../crypto/token.ts'
 import { SessionInterruptedError, StoreUnavailableError } from '../errors.ts'
-import type { Expiry } from '../kernel/expire.ts'
+import { type Expiry, expire } from '../kernel/expire.ts'
 import type { Device, EndedReason, Fingerprint, SessionRecord } from '../kernel/record.ts'
 import { type Effect, type Refusal, type SessionEvent, standing, transition } from '../kernel/transition.ts'
 import type { Engine } from './engine.ts'
@@ -191,12 +191,23 @@ function refuse(engine: Engine, record: SessionRecord, token: Token, arrivedAt: 
   }
   if (why.why === 'ended') {
     emit(engine, 'token-refused', record, { reason: 'ended' })
-    return refusal(arrivedAt, [token], record, null, { reason: why.reason })
+    return refusal(arrivedAt, [token], record, null, { reason: reasonOf(engine, record, why.reason) })
   }
   // Of all refusals a presentation can meet, these three are left: see `admit` and `gone` in the grid.
   const refused = why.why as 'superseded' | 'ahead' | 'replaced'
   emit(engine, 'token-refused', record, { reason: refused })
   return refusal(arrivedAt, [token], record, refused, refused === 'replaced' ? { reason: 'replaced' } : null)
+}
+
+/** What others ended may have been over by its deadlines already; then that is why. */
+function reasonOf(engine: Engine, record: SessionRecord, reason: EndedReason): EndedReason | Expiry {
+  if (!byOthers(reason) || record.endedAt === null) return reason
+  return expire(record, engine.policy, record.endedAt) ?? reason
+}
+
+/** Whether such an end comes from another request than the session's own. */
+export function byOthers(reason: EndedReason): boolean {
+  return reason === 'evicted' || reason === 'revoked'
 }
 
 function announce(engine: Engine, record: SessionRecord, effects: readonly Effect[]): void {

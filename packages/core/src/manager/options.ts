@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Key } from '../crypto/keyring.ts'
 import type { Codec, OnInvalid } from '../data/shape.ts'
 import type { Duration } from './duration.ts'
+import type { LimitOptions } from './limits.ts'
 import type { Clock, Random, SessionStore } from './ports.ts'
 
 /** What the session manager can be told; the transport's options are in `SessionsOptions`. */
@@ -33,8 +34,13 @@ export interface ManagerOptions<Data extends object> {
   readonly onIdle?: 'end' | 'lock'
   /** What a changed browser family or operating system does: nothing, an event (default), an event and a lock, or an end. */
   readonly fingerprint?: 'off' | 'observe' | 'lock' | 'end'
-  /** Keep IP address and User-Agent of the sign-in as a label for lists of sessions, default false. */
-  readonly device?: boolean
+  /**
+   * Keep IP address and User-Agent of the sign-in as a label for lists of sessions, default false. Lists name it like "Firefox
+   * on Windows", or as `describe` does.
+   */
+  readonly device?: boolean | DeviceOptions
+  /** How many sessions a subject may have at a time, default any number. Needs a store that is a `SubjectIndex`, as ours are. */
+  readonly limit?: LimitOptions
   /** Keys of the data that survive a sign-in, default none. */
   readonly carry?: readonly NoInfer<keyof Data & string>[]
   /** When a request cannot load its session: `'fail'` with a 503 (default), or go on as a read-only `'anonymous'` stand-in. */
@@ -54,4 +60,10 @@ export interface ManagerOptions<Data extends object> {
   readonly codec?: Codec
   readonly clock?: Clock
   readonly random?: Random
+}
+
+/** How lists of sessions name a device. */
+export interface DeviceOptions {
+  /** A name for the client with this User-Agent (at most 512 characters), or null if it cannot be told. */
+  readonly describe: (userAgent: string) => string | null
 }

@@ -1,7 +1,7 @@
-import type { Proof } from '../kernel/reauthenticate.ts'
 import { settle, start } from './commit.ts'
+import { verifyCredential } from './credential.ts'
 import { refuseHabits } from './habits.ts'
-import { endWith, rotateSoon, type SignInOptions, signIn, takeStep, update } from './intents.ts'
+import { endWith, type Reauthentication, rotateSoon, type SignInOptions, signIn, takeStep, update } from './intents.ts'
 import { SessionView } from './session-view.ts'
 import type { Visit } from './visit.ts'
 
@@ -84,8 +84,20 @@ export class Session<Data extends object = DefaultData> extends SessionView {
   }
 
   /** Records a fresh proof of identity: rotates hard and opens a locked session. The absolute deadline stays. */
-  reauthenticate(proof: Proof): void {
+  reauthenticate(proof: Reauthentication): void {
     takeStep(this.#look(), { type: 'reauthenticate', ...proof })
+  }
+
+  /**
+   * Whether the credential that the session was signed in with still holds. Pass what `signIn()` would be given as `credential`
+   * now; after it, in a list, older forms of the same (a hash about to be upgraded), which give way to it. Otherwise the session
+   * is ended at once (`credential`), and reads as signed out. True for a session without a stamp, false where nobody is signed
+   * in. Compares in constant time; a match costs no store call.
+   *
+   * @throws {StoreUnavailableError} the session could not be ended
+   */
+  verifyCredential(current: string | readonly string[]): Promise<boolean> {
+    return verifyCredential(this.#look(), current, () => this.commit())
   }
 
   /** Locks the session: it reads as signed out until `reauthenticate()`, a sign-in or a sign-out. */

@@ -1,9 +1,12 @@
+import { credentialDigest } from '../crypto/credential.ts'
 import { applyPatch, mergeChanges, pickKeys } from '../data/draft.ts'
 import { SessionInterruptedError, ValueError } from '../errors.ts'
 import type { Authentication, Device, SessionRecord } from '../kernel/record.ts'
 import { createRecord, issueFor } from './create.ts'
+import { pendingStamp } from './credential.ts'
 import { endedBy, endRecord } from './end.ts'
 import type { SignInIntent, Work } from './intents.ts'
+import { makeRoom } from './limits.ts'
 import { emit, recall, reportFailure } from './load.ts'
 import { type Budget, isStoreFailure } from './store-gate.ts'
 import { swap } from './swap.ts'
@@ -19,8 +22,8 @@ interface TakeOver {
 }
 
 /**
- * Signing in issues a new session and ends the old one, in this order: create the new record; end the old one on the very
- * data that was carried, carrying again if it changed; only then may the cookie leave.
+ * Signing in issues a new session and ends the old one, in this order: make room, if there is a limit; create the new record;
+ * end the old one on the very data that was carried, carrying again if it changed; only then may the cookie leave.
  *
  * @see OWASP ASVS 5.0 7.2.4; OWASP Session Management Cheat Sheet, Session ID Life Cycle
  */
@@ -31,6 +34,7 @@ export async function commitSignIn(work: Work, intent: SignInIntent, budget: Bud
   const takeOver = await predecessor(work, intent, budget)
   const data = takeOver === null ? changes.text : newData(takeOver, takeOver.old)
   const { sid, record } = issueSignedIn(work, intent, data)
+  await makeRoom(visit, budget, record, takeOver?.old ?? null)
   await createRecord(engine, budget, record, 'replicated')
   const final = takeOver === null ? record : await endOld(takeOver, record, budget)
   visit.adopt(final, { sid, generation: 0, oldKey: false })
@@ -56,7 +60,9 @@ function issueSignedIn(
     data,
   })
   const last = intents.steps.findLast((step) => step.type !== 'rotate')
-  return { sid, record: last?.type === 'lock' ? { ...record, state: 'locked' } : record }
+  const stamp = pendingStamp(intents)
+  const credential = stamp === undefined ? null : credentialDigest(sid, stamp)
+  return { sid, record: { ...record, credential, state: last?.type === 'lock' ? 'locked' : record.state } }
 }
 
 async function predecessor(work: Work, intent: SignInIntent, budget: Budget): Promise<TakeOver | null> {

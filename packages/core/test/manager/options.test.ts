@@ -25,7 +25,7 @@ describe('createSessions()', () => {
     ['a clock that is a number', { store, clock: 5 }, /`clock` must have now\(\)/],
     ['no clock', { store, clock: null }, /`clock` must have now\(\)/],
     ['randomness that gives none', { store, random: {} }, /`random` must have bytes\(size\)/],
-    ['device: yes', { store, device: 'yes' }, /`device` must be true or false/],
+    ['device: yes', { store, device: 'yes' }, /`device` must be true, false, or \{ describe/],
     ['touch: no', { store, touch: 'no' }, /`touch` must be true, false, or a function/],
     ['a cookie that is a name', { store, cookie: 'sid' }, /`cookie` must be an object/],
     ['no cookie', { store, cookie: null }, /`cookie` must be an object/],

@@ -1,6 +1,6 @@
 import type { ReadOptions, Replaced, SessionRecord, SessionStore, WriteOptions } from '@sess/core'
 
-export type Operation = 'get' | 'create' | 'replace' | 'touch'
+export type Operation = 'get' | 'create' | 'replace' | 'touch' | 'list' | 'admit' | 'scan'
 
 export interface Call {
   readonly operation: Operation
@@ -61,11 +61,11 @@ export class ScriptedStore implements SessionStore {
   }
 
   get(id: string, options?: ReadOptions): Promise<SessionRecord | null> {
-    return this.#answer({ operation: 'get', id }, options, () => structuredClone(this.records.get(id) ?? null))
+    return this.answer({ operation: 'get', id }, options, () => structuredClone(this.records.get(id) ?? null))
   }
 
   create(record: SessionRecord, options?: WriteOptions): Promise<boolean> {
-    return this.#answer({ operation: 'create', id: record.id, record }, options, () => {
+    return this.answer({ operation: 'create', id: record.id, record }, options, () => {
       if (this.records.has(record.id)) return false
       this.records.set(record.id, structuredClone(record))
       return true
@@ -73,7 +73,7 @@ export class ScriptedStore implements SessionStore {
   }
 
   replace(record: SessionRecord, expected: string, options?: WriteOptions): Promise<Replaced> {
-    return this.#answer({ operation: 'replace', id: record.id, record }, options, (): Replaced => {
+    return this.answer({ operation: 'replace', id: record.id, record }, options, (): Replaced => {
       const current = this.records.get(record.id)
       if (current === undefined) return { ok: false, current: null }
       if (current.revision !== expected) return { ok: false, current: structuredClone(current) }
@@ -85,7 +85,7 @@ export class ScriptedStore implements SessionStore {
   }
 
   touch(id: string, lastSeenAt: number, expiresAt: number, options?: WriteOptions): Promise<boolean> {
-    return this.#answer({ operation: 'touch', id }, options, () => {
+    return this.answer({ operation: 'touch', id }, options, () => {
       const current = this.records.get(id)
       if (current === undefined || current.state === 'ended') return false
       this.records.set(id, {
@@ -97,7 +97,8 @@ export class ScriptedStore implements SessionStore {
     })
   }
 
-  async #answer<T>(call: Call, options: WriteOptions = {}, apply: () => T): Promise<T> {
+  /** Notes the call, and does what the script says. */
+  protected async answer<T>(call: Call, options: WriteOptions = {}, apply: () => T): Promise<T> {
     this.calls.push({ ...call, ...options })
     const at = this.#script.findIndex((line) => line.operation === call.operation)
     const [line] = at < 0 ? [] : this.#script.splice(at, 1)

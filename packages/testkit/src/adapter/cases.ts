@@ -1,3 +1,4 @@
+import { accountCases } from './accounts.ts'
 import { acknowledgementCases } from './acknowledgement.ts'
 import { afterHeadersCases } from './after-headers.ts'
 import type { AdapterCase } from './app.ts'
@@ -6,7 +7,9 @@ import { carryCases } from './carry.ts'
 import { commitCases } from './commit.ts'
 import { concurrencyCases } from './concurrency.ts'
 import { cookieCases } from './cookies.ts'
+import { credentialCases } from './credential.ts'
 import { failureCases } from './failure.ts'
+import { limitCases } from './limits.ts'
 import { liveCases } from './live.ts'
 import { livingCases } from './living.ts'
 import { outcomeCases } from './outcome.ts'
@@ -44,5 +47,8 @@ export const adapterCases: readonly AdapterCase[] = [
   ...valueCases,
   ...livingCases,
   ...liveCases,
+  ...accountCases,
+  ...limitCases,
+  ...credentialCases,
   ...secrecyCases,
 ]

@@ -61,6 +61,7 @@ export interface AdapterSubject {
    * The store that cases run on, called once per case; default `memoryStore`. It may return the same one each time. The kit
    * disturbs it from outside, and reads records through the port alone. Instants are those of a {@link FakeClock}: a store
    * must not take the age of a record for its own clock's.
+   * One without an index of subjects (`SubjectIndex`) fails the cases that need it: exempt those, id by id.
    */
   readonly store?: () => SessionStore & Partial<Evicting>
 }
