@@ -7,7 +7,11 @@ import {
   copySessions,
   createSessions,
   type DefaultData,
+  type Device,
   type Duration,
+  type EndedReason,
+  LimitError,
+  type ListedSession,
   memoryStore,
   type Prunable,
   type Refused,
@@ -153,6 +157,85 @@ describe('a session', () => {
     session.signIn('ada', { carry: ['basket'] })
     // @ts-expect-error a method is required
     session.reauthenticate({})
+  })
+})
+
+describe('accounts', () => {
+  it('list what a page of devices shows', () => {
+    expectTypeOf(sessions.list('ada', { current: session.handle })).toEqualTypeOf<AsyncIterable<ListedSession>>()
+    expectTypeOf<ListedSession['state']>().toEqualTypeOf<'authenticated' | 'locked'>()
+    expectTypeOf<ListedSession['device']>().toEqualTypeOf<Device | null>()
+    expectTypeOf<ListedSession['actor']>().toEqualTypeOf<string | null>()
+    // @ts-expect-error a visitor has no subject
+    sessions.list(session.subject)
+    const listed = {} as ListedSession
+    // @ts-expect-error what is listed is not to be changed
+    listed.handle = 'x'
+  })
+
+  it('end on somebody’s behalf only', () => {
+    expectTypeOf(sessions.end('handle', { subject: 'ada' })).resolves.toBeBoolean()
+    expectTypeOf(sessions.end('handle', { asAdmin: true })).resolves.toBeBoolean()
+    // @ts-expect-error on whose behalf
+    sessions.end('handle')
+    // @ts-expect-error on whose behalf
+    sessions.end('handle', {})
+    // @ts-expect-error a visitor has no subject
+    sessions.end('handle', { subject: session.subject })
+    // @ts-expect-error an administrator or not
+    sessions.end('handle', { asAdmin: session.state === 'authenticated' })
+  })
+
+  it('end many, and say how many lived', () => {
+    expectTypeOf(sessions.endAll('ada')).resolves.toBeNumber()
+    expectTypeOf(sessions.endAll('ada', { except: session.handle, before: 0 })).resolves.toBeNumber()
+    sessions.endAll('ada', { except: ['a', 'b'] })
+    expectTypeOf(sessions.endEverything({ before: 0 })).resolves.toBeNumber()
+    // @ts-expect-error before when
+    sessions.endEverything()
+    // @ts-expect-error an instant in ms
+    sessions.endAll('ada', { before: '2026-01-01' })
+  })
+
+  it('have limits, by number or by function', () => {
+    createSessions({ store, limit: { perSubject: 3 } })
+    createSessions({
+      store,
+      limit: {
+        perSubject: (subject, { methods, level, persistent }) => {
+          expectTypeOf(subject).toBeString()
+          expectTypeOf(methods).toEqualTypeOf<readonly string[]>()
+          expectTypeOf(level).toEqualTypeOf<number | null>()
+          expectTypeOf(persistent).toBeBoolean()
+          return 3
+        },
+        onExceed: 'reject',
+      },
+    })
+    // @ts-expect-error how many
+    createSessions({ store, limit: {} })
+    // @ts-expect-error at once
+    createSessions({ store, limit: { perSubject: async () => 3 } })
+    // @ts-expect-error one of evict-oldest, evict-idle, reject
+    createSessions({ store, limit: { perSubject: 3, onExceed: 'warn' } })
+    expectTypeOf(new LimitError(3).limit).toBeNumber()
+  })
+
+  it('name devices', () => {
+    createSessions({ store, device: true })
+    createSessions({ store, device: { describe: (userAgent) => userAgent.slice(0, 20) } })
+    // @ts-expect-error text or null
+    createSessions({ store, device: { describe: () => 42 } })
+  })
+
+  it('have credential stamps', () => {
+    session.signIn('ada', { credential: 'hash' })
+    session.reauthenticate({ method: 'pwd', credential: 'hash' })
+    expectTypeOf(session.verifyCredential('hash')).resolves.toBeBoolean()
+    session.verifyCredential(['new', 'old'] as const)
+    // @ts-expect-error the hash of a user who was not found
+    session.verifyCredential(undefined)
+    expectTypeOf<NonNullable<Session['previous']>['reason']>().toEqualTypeOf<EndedReason | 'idle' | 'absolute'>()
   })
 })
 

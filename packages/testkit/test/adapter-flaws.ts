@@ -70,7 +70,7 @@ export const flaws: readonly AdapterFlaw[] = [
   {
     flaw: 'swallows the errors of the commit',
     caughtBy:
-      'failure/fail/data failure/fail/data-streamed failure/fail/sign-in failure/hang/sign-out sign-out/store-down sign-in/slow-old-writer sign-out/slow-writer values/refused/date concurrency/stand-in-superseded token/conflict/lock transport/plain-http-first-write living/two-instances-failure time/slow-across-absolute'.split(
+      'failure/fail/data failure/fail/data-streamed failure/fail/sign-in failure/hang/sign-out sign-out/store-down sign-in/slow-old-writer sign-out/slow-writer values/refused/date concurrency/stand-in-superseded token/conflict/lock transport/plain-http-first-write living/two-instances-failure time/slow-across-absolute limits/reject limits/overtaken accounts/end-in-flight accounts/end-all-under-way'.split(
         ' ',
       ),
     break: () => ({
