@@ -1,5 +1,5 @@
 -- What migrate() of @sess/store-postgres creates, with the default name of the table. All instants are ms since 1970 (UTC).
--- Only id, subject and absolute_at are indexed, and none of them changes: so most updates are HOT.
+-- Of the columns that change, none is indexed: so most updates are HOT.
 
 CREATE TABLE IF NOT EXISTS "sess_sessions" (
   id text COLLATE "C" PRIMARY KEY,
@@ -11,9 +11,47 @@ CREATE TABLE IF NOT EXISTS "sess_sessions" (
   last_seen_at bigint NOT NULL,
   expires_at bigint NOT NULL,
   data text NOT NULL,
-  rest text NOT NULL
+  rest text NOT NULL,
+  evicted boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 80);
 
-CREATE INDEX IF NOT EXISTS "sess_sessions_subject" ON "sess_sessions" (subject) WHERE subject IS NOT NULL;
+CREATE INDEX IF NOT EXISTS "sess_sessions_subject_id" ON "sess_sessions" (left(subject, 200), id) WHERE subject IS NOT NULL;
 
 CREATE INDEX IF NOT EXISTS "sess_sessions_absolute_at" ON "sess_sessions" (absolute_at);
+
+-- Makes room for one more session of a subject, in one transaction: whatever the isolation level of the connection, each
+-- statement after the lock sees what the admissions before this one have committed.
+CREATE OR REPLACE PROCEDURE "sess_sessions_admit"(asked jsonb, INOUT answer text) LANGUAGE plpgsql AS $$
+DECLARE
+  whose CONSTANT text := asked->>'subject';
+  admitted boolean;
+  counted text[];
+  excess integer;
+BEGIN
+  COMMIT;
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  PERFORM pg_advisory_xact_lock(hashtextextended(whose, 7340032502));
+
+  DELETE FROM "sess_sessions" WHERE left(subject, 200) = left(whose, 200) AND subject = whose
+    AND state = 'reserved' AND NOT evicted AND created_at < (asked->>'abandonedBefore')::bigint;
+  -- Asked again, it was admitted before.
+  admitted := EXISTS (SELECT FROM "sess_sessions" WHERE id = asked->>'id');
+
+  -- Those who are named come first, then the others by age.
+  SELECT coalesce(array_agg(id ORDER BY place, created_at), '{}') INTO counted
+    FROM "sess_sessions" LEFT JOIN jsonb_array_elements_text(asked->'named') WITH ORDINALITY AS named (id, place) USING (id)
+    WHERE left(subject, 200) = left(whose, 200) AND subject = whose AND state <> 'ended' AND NOT evicted
+      AND absolute_at > (asked->>'at')::bigint AND NOT asked->'uncounted' ? id;
+  excess := greatest(cardinality(counted) + 1 - (asked->>'limit')::bigint, 0);
+  IF NOT admitted AND (excess = 0 OR asked->'victims' <> 'null') THEN
+    UPDATE "sess_sessions" SET evicted = true WHERE id = ANY (counted[1:excess]);
+    INSERT INTO "sess_sessions" (id, revision, state, subject, created_at, absolute_at, last_seen_at, expires_at, data, rest)
+      VALUES (asked->>'id', '', 'reserved', whose, (asked->>'at')::bigint, (asked->>'deadline')::bigint, 0, 0, '', '{}');
+    admitted := true;
+  END IF;
+
+  SELECT jsonb_build_object('ok', admitted, 'evicted', coalesce(jsonb_agg(id), '[]')) INTO answer
+    FROM "sess_sessions" WHERE left(subject, 200) = left(whose, 200) AND subject = whose AND state <> 'ended' AND evicted
+      AND absolute_at > (asked->>'at')::bigint AND id <> asked->>'id';
+END
+$$;

@@ -15,7 +15,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   http: ['manager', 'kernel', 'crypto', 'errors', '#device-name'],
   upkeep: ['errors', 'kernel/record', 'manager/ports', 'manager/duration', 'manager/timers'],
   memory: ['errors', 'kernel/record', 'manager/ports'],
-  store: ['kernel/record', 'manager/ports'],
+  store: ['errors', 'kernel/record', 'manager/ports'],
 }
 
 /** What each package may import, besides its own files; a trailing `*` stands for anything that follows. */

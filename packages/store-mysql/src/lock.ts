@@ -30,13 +30,10 @@ async function locked<Result>(
   try {
     // Names have at most 64 characters.
     const [row] = await query<{ free: unknown }[]>(connection, 'SELECT GET_LOCK(MD5(?), ?) AS free', [name, waitS])
-    if (Number(row?.free) !== 1) return undefined
-    try {
-      return await work(connection)
-    } finally {
-      await query(connection, 'DO RELEASE_LOCK(MD5(?))', [name])
-    }
+    return Number(row?.free) === 1 ? await work(connection) : undefined
   } finally {
+    // Whoever has not got it does not release it by this.
+    await query(connection, 'DO RELEASE_LOCK(MD5(?))', [name])
     await query(connection, 'SET SESSION wait_timeout = @sess_timeout', [])
   }
 }

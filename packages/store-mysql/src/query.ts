@@ -1,10 +1,13 @@
 import type { ReadOptions } from '@sess/core'
 import { retry } from '@sess/core/store'
 
+/** What the store binds. */
+export type Bound = string | number | Uint8Array | null
+
 /** One statement with its parameters, to be prepared. */
 export interface MysqlQuery {
   readonly sql: string
-  readonly values: (string | number | Uint8Array | null)[]
+  readonly values: Bound[]
   /** Rows are objects, whatever the pool is set to. */
   readonly rowsAsArray: false
 }
@@ -26,7 +29,7 @@ const TRANSIENT = new Set([1205, 1213, 1020])
 export async function query<Result>(
   client: MysqlClient,
   sql: string,
-  values: MysqlQuery['values'],
+  values: Bound[],
   options?: ReadOptions,
 ): Promise<Result> {
   const run = () => client.execute({ sql, values, rowsAsArray: false })

@@ -5,13 +5,7 @@ import { quote } from './table.ts'
 
 /** A connection that is told of notifications: a connected `Client` of pg, not a pool, or anything that tells alike. */
 export interface PostgresListener extends PostgresClient {
-  on(event: 'notification', listener: (message: PostgresNotification) => void): unknown
-}
-
-/** What a listening connection is told. */
-export interface PostgresNotification {
-  readonly channel: string
-  readonly payload?: string | undefined
+  on(event: 'notification', listener: (message: { channel: string; payload?: string | undefined }) => void): unknown
 }
 
 /** How endings are told between processes. */

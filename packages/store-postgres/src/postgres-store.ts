@@ -2,32 +2,23 @@ import type {
   Admission,
   Admitted,
   EndingsFeed,
-  Prunable,
   PruneOptions,
   ReadOptions,
   Replaced,
-  Scannable,
   SessionRecord,
-  SessionStore,
   SubjectEntry,
-  SubjectIndex,
   WriteOptions,
 } from '@sess/core'
 import { ConfigError } from '@sess/core'
-import { columns, entriesOf, fromRow, type Row, recordsOf, refuseText, toValues } from '@sess/core/store'
+import * as kit from '@sess/core/store'
 import { type EndingsOptions, endingsFeed } from './endings.ts'
 import { type PostgresClient, query } from './query.ts'
 import { literal, type PostgresTable, quoted } from './table.ts'
 
 /** Options of {@link postgresStore}. */
-export interface PostgresStoreOptions extends PostgresTable {
+export interface PostgresStoreOptions extends PostgresTable, kit.TableStoreOptions {
   /** Whether statements have names, so that each connection prepares them once. Default true; `false` for poolers that lose them. */
   readonly prepare?: boolean
-  /**
-   * `retainEnded` of `createSessions()`, in ms; default 86 400 000 (24 h). `prune` looks no nearer than this to the absolute
-   * deadlines. Too small costs time, too great costs space; neither drops a record too early.
-   */
-  readonly retainEndedMs?: number
   /**
    * Tells of endings in other processes, so that the store has `onEnding`. Each process that ends sessions must be given it,
    * since the writes that end one notify only then. Default: nobody is told.
@@ -36,7 +27,7 @@ export interface PostgresStoreOptions extends PostgresTable {
 }
 
 /** Sessions in PostgreSQL. */
-export interface PostgresStore extends SessionStore, SubjectIndex, Prunable, Scannable {}
+export interface PostgresStore extends kit.TableStore {}
 
 /**
  * Sessions in a table of PostgreSQL 12 or later, made by {@link migrate}. The pool or client stays yours, and must not be
@@ -54,17 +45,17 @@ export function postgresStore(
 export function postgresStore(client: PostgresClient, options?: PostgresStoreOptions): PostgresStore
 export function postgresStore(client: PostgresClient, options: PostgresStoreOptions = {}): PostgresStore {
   const { table = 'sess_sessions', endings } = options
-  if (endings === undefined) return new TableStore(client, options, null)
+  if (endings === undefined) return new RowStore(client, options, null)
   // Schemas share it: at worst, handles come that nobody here knows.
   const channel = `${table}_ended`
-  return Object.assign(new TableStore(client, options, channel), endingsFeed(endings.client, channel))
+  return Object.assign(new RowStore(client, options, channel), endingsFeed(endings.client, channel))
 }
 
 /** Records that are read at a time. */
 const PAGE = 500
-const COLUMNS = columns.join(', ')
+const COLUMNS = kit.columns.join(', ')
 
-class TableStore implements PostgresStore {
+class RowStore implements PostgresStore {
   readonly durable = true
   readonly #client: PostgresClient
   readonly #table: string
@@ -75,31 +66,30 @@ class TableStore implements PostgresStore {
   readonly #written: string
 
   constructor(client: PostgresClient, options: PostgresStoreOptions, channel: string | null) {
-    const { prepare = true, retainEndedMs = 86_400_000 } = options
     if (typeof client?.query !== 'function') throw new ConfigError('postgresStore: pass a pool or client of pg.')
-    if (!(retainEndedMs >= 0)) throw new ConfigError('postgresStore: `retainEndedMs` must be a number of ms.')
     this.#client = client
     this.#table = quoted(options)
     this.#admit = quoted(options, '_admit')
-    this.#retainEndedMs = retainEndedMs
-    const told = `CASE WHEN state = 'ended' THEN pg_notify(${literal(channel ?? '')}, id) END`
-    this.#written = channel === null ? 'RETURNING id' : `RETURNING id, ${told} AS told`
+    this.#retainEndedMs = kit.readRetainEnded('postgresStore', options)
+    const told = (to: string) => `, CASE WHEN state = 'ended' THEN pg_notify(${literal(to)}, id) END AS told`
+    this.#written = `RETURNING id${channel === null ? '' : told(channel)}`
+    const prefix = channel === null ? 'sess' : 'tell'
     // The server cuts off longer names, and might then take one for another.
-    const fits = new TextEncoder().encode(`sess replace ${this.#table}`).length <= 63
-    this.#prefix = prepare && fits ? (channel === null ? 'sess' : 'tell') : null
+    const fits = new TextEncoder().encode(`${prefix} replace ${this.#table}`).length <= 63
+    this.#prefix = options.prepare !== false && fits ? prefix : null
   }
 
   async get(id: string, options?: ReadOptions): Promise<SessionRecord | null> {
     const text = `SELECT ${COLUMNS} FROM ${this.#table} WHERE id = $1`
-    const [row] = await this.#query<Row>('get', text, [id], options)
-    return fromRow(row)
+    const [row] = await this.#query<kit.Row>('get', text, [id], options)
+    return kit.fromRow(row)
   }
 
   async create(record: SessionRecord, options?: WriteOptions): Promise<boolean> {
-    const filled = columns.map((column) => `${column} = EXCLUDED.${column}`)
+    const filled = kit.columns.map((column) => `${column} = EXCLUDED.${column}`)
     const text = `INSERT INTO ${this.#table} AS place (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
       ON CONFLICT (id) DO UPDATE SET ${filled} WHERE place.state = 'reserved' ${this.#written}`
-    return (await this.#query('create', text, values(record), options)).length > 0
+    return (await this.#query('create', text, kit.toValues(record, refuse), options)).length > 0
   }
 
   async replace(record: SessionRecord, expected: string, options?: WriteOptions): Promise<Replaced> {
@@ -111,12 +101,13 @@ class TableStore implements PostgresStore {
       )
       SELECT false AS ok, ${COLUMNS} FROM ${this.#table} WHERE id = $10 AND NOT EXISTS (SELECT FROM written)
       UNION ALL SELECT true, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, id FROM written`
-    const [row] = await this.#query<Row & { ok: boolean }>('replace', text, [...values(record), expected], options)
+    const values = [...kit.toValues(record, refuse), expected]
+    const [row] = await this.#query<kit.Row & { ok: boolean }>('replace', text, values, options)
     if (row?.ok === true) return { ok: true }
     // The SELECT sees what was there when the statement began: the expected revision, if its UPDATE had to wait for the
     // writer that got in first. Only then is a second look needed.
     if (row?.revision === expected) return { ok: false, current: await this.get(record.id, options) }
-    return { ok: false, current: fromRow(row) }
+    return { ok: false, current: kit.fromRow(row) }
   }
 
   async touch(id: string, lastSeenAt: number, expiresAt: number, options?: WriteOptions): Promise<boolean> {
@@ -128,20 +119,20 @@ class TableStore implements PostgresStore {
 
   scan(options?: ReadOptions): AsyncGenerator<SessionRecord> {
     const text = `SELECT ${COLUMNS} FROM ${this.#table} WHERE id > $1 ORDER BY id LIMIT ${PAGE}`
-    return recordsOf(PAGE, (after) => this.#query<Row>('scan', text, [after?.id ?? ''], options))
+    return kit.recordsOf(PAGE, (after) => this.#query<kit.Row>('scan', text, [after?.id ?? ''], options))
   }
 
   listBySubject(subject: string, abandonedBefore: number, options?: ReadOptions): AsyncGenerator<SubjectEntry> {
     const text = `SELECT ${COLUMNS} FROM ${this.#table}
       WHERE left(subject, 200) = left($1, 200) AND subject = $1 AND id > $2
         AND state <> 'ended' AND (state <> 'reserved' OR created_at >= $3) ORDER BY id LIMIT ${PAGE}`
-    const values = (after?: Row) => [subject, after?.id ?? '', abandonedBefore]
-    return entriesOf(PAGE, (after) => this.#query<Row>('list', text, values(after), options))
+    const values = (after?: kit.Row) => [subject, after?.id ?? '', abandonedBefore]
+    return kit.entriesOf(PAGE, (after) => this.#query<kit.Row>('list', text, values(after), options))
   }
 
   async admit(admission: Admission, options?: WriteOptions): Promise<Admitted> {
     const { subject, victims } = admission
-    refuseText('postgresStore', { subject }, UNFIT)
+    refuse({ subject })
     const asked = JSON.stringify({ ...admission, named: [...new Set(victims)] })
     const text = `CALL ${this.#admit}($1, NULL)`
     const [row] = await this.#query<{ answer: string }>('admit', text, [asked], options)
@@ -172,9 +163,4 @@ class TableStore implements PostgresStore {
 }
 
 /** What PostgreSQL refuses, or the client would send as U+FFFD. */
-const UNFIT = /[\0\p{Surrogate}]/u
-
-function values(record: SessionRecord): unknown[] {
-  refuseText('postgresStore', { subject: record.subject, data: record.data }, UNFIT)
-  return toValues(record)
-}
+const refuse = kit.refusing('postgresStore', /[\0\p{Surrogate}]/u)

@@ -58,7 +58,7 @@ function statements(options: PostgresTable): string[] {
     // Asked first: ALTER TABLE would wait for everybody who uses the table, and keep out those who come after.
     `IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass(${literal(name)}) AND attname = 'evicted') THEN
   ALTER TABLE ${name} ADD COLUMN evicted boolean NOT NULL DEFAULT false;
-  DROP INDEX ${quoted(options, '_subject')};
+  DROP INDEX IF EXISTS ${quoted(options, '_subject')};
 END IF`,
     `CREATE INDEX IF NOT EXISTS ${index('subject_id')} ON ${name} (left(subject, 200), id) WHERE subject IS NOT NULL`,
     `CREATE INDEX IF NOT EXISTS ${index('absolute_at')} ON ${name} (absolute_at)`,

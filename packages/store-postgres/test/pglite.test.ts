@@ -1,26 +1,36 @@
 import { PGlite } from '@electric-sql/pglite'
-import { register, storeCases, storeKit } from '@sess/testkit'
+import type { EndingsFeed } from '@sess/core'
+import { endingsCases, pruneCases, register, scanCases, storeCases, storeKit, subjectIndexCases } from '@sess/testkit'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { migrate, type PostgresClient, type PostgresStore, postgresStore } from '../src/index.ts'
+import { migrate, type PostgresClient, type PostgresListener, type PostgresStore, postgresStore } from '../src/index.ts'
 
 describe('the store promises, on PGlite', () => {
   let store: PostgresStore
+  let telling: PostgresStore & EndingsFeed
   beforeAll(async () => {
     const db = await PGlite.create()
     const client: PostgresClient = { query: ({ text, values }) => db.query(text, values) }
     await migrate(client)
     store = postgresStore(client)
+    const listener: PostgresListener = {
+      ...client,
+      on: (_, listener) => db.onNotification((channel, payload) => listener({ channel, payload })),
+    }
+    telling = postgresStore(client, { endings: { client: listener } })
     return () => db.close()
   })
 
+  const open = storeKit(() => store)
+  const bom = 'PGlite 0.5.14 drops a byte order mark at the start of any text it reads'
+  register(storeCases, open, { it, exempt: { 'store/keeps-unicode': bom } })
+  register(subjectIndexCases, open, { it, exempt: { 'store/index-keeps-subjects-apart': bom } })
   register(
-    storeCases,
-    storeKit(() => store),
-    {
-      it,
-      exempt: { 'store/keeps-unicode': 'PGlite 0.5.14 drops a byte order mark at the start of any text it reads' },
-    },
+    endingsCases,
+    storeKit(() => telling),
+    { it },
   )
+  register(scanCases, open, { it })
+  register(pruneCases, open, { it })
 
   it('keeps every other code point', async () => {
     const { record } = await storeKit(() => store)()
@@ -29,11 +39,5 @@ describe('the store promises, on PGlite', () => {
       await store.create(kept)
       expect(await store.get(kept.id)).toEqual(kept)
     }
-  })
-
-  it('prunes', async () => {
-    const { record } = await storeKit(() => store)()
-    await store.create(record({ absoluteAt: 1, expiresAt: 1 }))
-    expect(await store.prune(Date.now(), 10)).toBe(1)
   })
 })

@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import type { Admission, SubjectEntry } from '@sess/core'
 import type pg from 'pg'
 import { describe, expect, it, vi } from 'vitest'
-import { migrate, type PostgresClient, postgresStore } from '../src/index.ts'
+import { migrate, type PostgresClient, type PostgresStore, postgresStore } from '../src/index.ts'
 import { fresh, pool, postgres } from './open.ts'
 
 const DAY = 86_400_000
@@ -81,7 +83,9 @@ describe.skipIf(postgres.missing)('updates [needs postgres]', () => {
     await explained.touch('an id', 1, 1)
     await explained.replace(record(), 'a revision')
     await explained.prune(Date.now(), 10)
-    expect(plans).toHaveLength(4)
+    for await (const _ of explained.listBySubject('ada', 0)) throw new Error('nothing is found')
+    expect(plans).toHaveLength(5)
+    expect(plans[4]).toContain(`${table}_subject_id`)
     for (const plan of plans) expect(plan).not.toContain('Seq Scan')
   })
 })
@@ -129,6 +133,21 @@ describe.skipIf(postgres.missing)('prune [needs postgres]', () => {
     expect(await store.get(records[1]?.id ?? '')).toBe(null)
   })
 
+  it('is done by one caller at a time, of those that ask for it', async () => {
+    const client = pool()
+    const { store, table, record } = await fresh(client)
+    for (let count = 0; count < 3; count += 1) await store.create(record({ absoluteAt: 1, expiresAt: 1 }))
+    const other = await client.connect()
+    await other.query('BEGIN')
+    await other.query('SELECT pg_advisory_xact_lock(734003250, hashtext($1))', [`"${table}"`])
+    expect(await store.prune(Date.now(), 1, { exclusive: true })).toBe(0)
+    expect(await store.prune(Date.now(), 1)).toBe(1)
+    expect(await (await fresh(client)).store.prune(Date.now(), 1, { exclusive: true })).toBe(0)
+    await other.query('ROLLBACK')
+    other.release()
+    expect(await store.prune(Date.now(), 9, { exclusive: true })).toBe(2)
+  })
+
   it('lets several callers share the work', async () => {
     const { store, record } = await fresh(pool())
     const records = Array.from({ length: 120 }, () => record({ absoluteAt: 1, expiresAt: 1 }))
@@ -143,6 +162,53 @@ describe.skipIf(postgres.missing)('prune [needs postgres]', () => {
   })
 })
 
+describe.skipIf(postgres.missing)('the sessions of a subject [needs postgres]', () => {
+  it('are found and counted whatever the length of the subject', async () => {
+    const { store, record } = await fresh(pool())
+    const long = randomBytes(50_000).toString('base64')
+    const [first, second] = [record({ subject: `${long}a` }), record({ subject: `${long}b` })]
+    for (const each of [first, second]) expect(await store.create(each)).toBe(true)
+    for (const each of [first, second]) {
+      expect(await list(store, each.subject ?? '')).toEqual([{ id: each.id, record: each }])
+      expect(await store.admit(asks(each.subject ?? '', record().id))).toEqual({ ok: true, evicted: [each.id] })
+    }
+  })
+
+  it('are counted in one query, which leaves no transaction open', async () => {
+    const client = pool({ max: 1 })
+    const { store, record } = await fresh(client)
+    const query = vi.spyOn(client, 'query')
+    expect(await store.admit(asks('ada', record().id))).toEqual({ ok: true, evicted: [] })
+    expect(query).toHaveBeenCalledTimes(1)
+    const { rows } = await client.query('SELECT now() = statement_timestamp() AS fresh, txid_current_if_assigned()')
+    expect(rows).toEqual([{ fresh: true, txid_current_if_assigned: null }])
+  })
+
+  it('are not counted on a connection that is inside a transaction, which goes on as it was', async () => {
+    const client = pool({ max: 1 })
+    const { store, record } = await fresh(client)
+    await client.query('BEGIN')
+    await expect(store.admit(asks('ada', record().id))).rejects.toMatchObject({ code: '2D000' })
+    await client.query('ROLLBACK')
+    expect(await list(store, 'ada')).toEqual([])
+  })
+
+  it('may have any number as their limit', async () => {
+    const { store, record } = await fresh(pool())
+    for (const limit of [1, 2 ** 31, Number.MAX_SAFE_INTEGER]) {
+      const asked = { ...asks(`up to ${limit}`, record().id), limit, victims: null }
+      expect(await store.admit(asked)).toEqual({ ok: true, evicted: [] })
+    }
+  })
+
+  it('that were announced and never created are pruned with the rest', async () => {
+    const { store, record } = await fresh(pool(), { retainEndedMs: 0 })
+    await store.admit({ ...asks('ada', record().id), deadline: DAY })
+    expect(await store.prune(DAY - 1, 5)).toBe(0)
+    expect(await store.prune(DAY, 5)).toBe(1)
+  })
+})
+
 describe.skipIf(postgres.missing)('the table [needs postgres]', () => {
   it('may be created by many processes at once, and again later', async () => {
     const client = pool()
@@ -150,6 +216,33 @@ describe.skipIf(postgres.missing)('the table [needs postgres]', () => {
     await Promise.all(Array.from({ length: 8 }, () => migrate(client, { table })))
     await migrate(client, { table })
     expect(await postgresStore(client, { table }).get('nothing')).toBe(null)
+  })
+
+  it('gets what one of an earlier version lacks, and keeps its sessions', async () => {
+    const client = pool()
+    const { store: model, table, record } = await fresh(client)
+    const [old, other] = [record({ subject: 'ada' }), record({ subject: 'ada' })]
+    await model.create(old)
+    await client.query(`ALTER TABLE "${table}" DROP COLUMN evicted; DROP INDEX "${table}_subject_id";
+      DROP PROCEDURE "${table}_admit"; CREATE INDEX "${table}_subject" ON "${table}" (subject) WHERE subject IS NOT NULL`)
+    await Promise.all(Array.from({ length: 4 }, () => migrate(client, { table })))
+    const store = postgresStore(client, { table })
+    expect(await list(store, 'ada')).toEqual([{ id: old.id, record: old }])
+    expect(await store.admit(asks('ada', other.id))).toEqual({ ok: true, evicted: [old.id] })
+    const { rows } = await client.query('SELECT indexname FROM pg_indexes WHERE tablename = $1 ORDER BY 1', [table])
+    const names = ['absolute_at', 'pkey', 'subject_id'].map((suffix) => ({ indexname: `${table}_${suffix}` }))
+    expect(rows).toEqual(names)
+  })
+
+  it('is not locked against those who use it when it is migrated again', async () => {
+    const client = pool()
+    const { table } = await fresh(client)
+    const reader = await client.connect()
+    await reader.query('BEGIN')
+    await reader.query(`SELECT FROM "${table}"`)
+    await migrate(client, { table })
+    await reader.query('ROLLBACK')
+    reader.release()
   })
 
   it('is the one of schema.sql', async () => {
@@ -160,6 +253,7 @@ describe.skipIf(postgres.missing)('the table [needs postgres]', () => {
     await migrate(client, { schema: 'by_function' })
     const made = await described(client, 'by_function')
     expect(made.indexes).toHaveLength(3)
+    expect(made.procedures).toHaveLength(1)
     expect(await described(client, 'by_file')).toEqual(made)
   })
 
@@ -176,6 +270,7 @@ describe.skipIf(postgres.missing)('the table [needs postgres]', () => {
       expect(await store.touch(first.id, 0, 0)).toBe(true)
       expect(await store.get(first.id)).toEqual(second)
       expect(await store.prune(Date.now(), 5)).toBe(0)
+      expect(await store.admit(asks(first.subject ?? '', 'new'))).toEqual({ ok: true, evicted: [first.id] })
       const { rows } = await client.query(
         'SELECT count(*)::int AS count FROM pg_indexes WHERE schemaname = $1 AND tablename = $2',
         [`o'dd "schema`, table],
@@ -184,6 +279,18 @@ describe.skipIf(postgres.missing)('the table [needs postgres]', () => {
     },
   )
 })
+
+async function list(store: PostgresStore, subject: string): Promise<SubjectEntry[]> {
+  const entries: SubjectEntry[] = []
+  for await (const entry of store.listBySubject(subject, 0)) entries.push(entry)
+  return entries
+}
+
+/** An admission with a limit of one. */
+function asks(subject: string, id: string): Admission {
+  const [at, deadline] = [Date.now(), Date.now() + DAY]
+  return { subject, id, at, deadline, abandonedBefore: 0, limit: 1, uncounted: [], victims: [] }
+}
 
 async function behind<T>(client: pg.Pool, table: string, id: string, revision: string | null, call: () => Promise<T>) {
   const holder = await client.connect()
@@ -221,9 +328,11 @@ async function described(client: pg.Pool, schema: string) {
     'SELECT reloptions FROM pg_class WHERE relkind = $2 AND relnamespace = $1::regnamespace',
     [schema, 'r'],
   )
+  const procedures = await client.query('SELECT prosrc FROM pg_proc WHERE pronamespace = $1::regnamespace', [schema])
   return {
     columns: columns.rows,
     indexes: indexes.rows.map(({ indexdef }) => indexdef.replaceAll(schema, '')),
     options: options.rows,
+    procedures: procedures.rows.map(({ prosrc }) => prosrc.replaceAll(`"${schema}".`, '')),
   }
 }

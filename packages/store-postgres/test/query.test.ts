@@ -1,3 +1,4 @@
+import type { Admission } from '@sess/core'
 import { storeKit } from '@sess/testkit'
 import { describe, expect, it } from 'vitest'
 import { migrate, type PostgresQuery, postgresStore } from '../src/index.ts'
@@ -7,6 +8,12 @@ describe('a transaction that was undone because of another one', () => {
     const { store, queries } = scripted([failure(code), failure(code), { rows: [{ id: 'x' }] }])
     expect(await store.touch('x', 1, 1)).toBe(true)
     expect(queries).toHaveLength(3)
+  })
+
+  it('is run again for admissions too', async () => {
+    const { store, queries } = scripted([failure('40P01'), { rows: [{ answer: '{"ok":true,"evicted":["a"]}' }] }])
+    expect(await store.admit(admission)).toEqual({ ok: true, evicted: ['a'] })
+    expect(queries).toHaveLength(2)
   })
 
   it('is run eight times at most', async () => {
@@ -42,6 +49,9 @@ describe('other failures', () => {
       store.create(record(), options),
       store.replace(record(), 'r', options),
       store.touch('x', 1, 1, options),
+      store.admit(admission, options),
+      first(store.scan(options)),
+      first(store.listBySubject('ada', 0, options)),
     ]
     for (const call of calls) await expect(call).rejects.toMatchObject({ name: 'AbortError' })
     expect(queries).toEqual([])
@@ -54,6 +64,7 @@ describe('other failures', () => {
       const { record } = await storeKit(() => store)()
       await expect(store.create(record({ subject: text }))).rejects.toThrow(TypeError)
       await expect(store.replace(record({ data: text }), 'r')).rejects.toThrow(TypeError)
+      await expect(store.admit({ ...admission, subject: text })).rejects.toThrow(TypeError)
       expect(queries).toEqual([])
     },
   )
@@ -63,7 +74,7 @@ describe('statements', () => {
   it('have a name of at most 63 bytes for each operation and table, or none', async () => {
     const names = async (options: { table?: string; schema?: string; prepare?: boolean }) => {
       const { store, queries } = scripted(
-        Array.from({ length: 5 }, () => ({ rows: [] })),
+        Array.from({ length: 8 }, () => ({ rows: [{ answer: '{}', state: 'reserved' }] })),
         undefined,
         options,
       )
@@ -74,13 +85,16 @@ describe('statements', () => {
         store.replace(record(), 'r'),
         store.touch('x', 1, 1),
         store.prune(1, 1),
+        store.admit(admission),
+        first(store.scan()),
+        first(store.listBySubject('ada', 0)),
       ])
       return queries.map(({ name }) => name)
     }
-    const unnamed = Array.from({ length: 5 }, () => undefined)
+    const unnamed = Array.from({ length: 8 }, () => undefined)
     expect(
       new Set([...(await names({})), ...(await names({ table: 'b' })), ...(await names({ schema: 'b' }))]).size,
-    ).toBe(15)
+    ).toBe(24)
     expect(await names({ prepare: false })).toEqual(unnamed)
     expect(await names({ table: 'x'.repeat(50), schema: 'y'.repeat(20) })).toEqual(unnamed)
     expect(await names({ table: 'ä'.repeat(25), schema: 'y' })).not.toContain(expect.stringMatching(/.{50,}/))
@@ -111,6 +125,21 @@ describe('postgresStore', () => {
     await expect(migrate(client, { table: '' })).rejects.toMatchObject({ code: 'ERR_SESS_CONFIG' })
   })
 })
+
+const admission: Admission = {
+  subject: 'ada',
+  id: 'x',
+  at: 1,
+  deadline: 2,
+  abandonedBefore: 0,
+  limit: 1,
+  uncounted: [],
+  victims: [],
+}
+
+function first(all: AsyncIterable<unknown>): Promise<unknown> {
+  return all[Symbol.asyncIterator]().next()
+}
 
 function failure(code: string): Error {
   return Object.assign(new Error(code), { code })

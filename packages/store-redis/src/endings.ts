@@ -1,4 +1,5 @@
 import type { EndingsFeed } from '@sess/core'
+import { Listeners } from '@sess/core/store'
 import { type SubscribingClient, subscription } from './client.ts'
 
 /** How endings are heard. */
@@ -14,30 +15,19 @@ export interface EndingsOptions {
 const RETRY_MS = 1000
 
 /** Hears what is published on a channel: subscribes when somebody listens first, and stays so until the client is closed. */
-export function heard(client: SubscribingClient, channel: string): EndingsFeed['onEnding'] {
-  const listeners = new Set<(handle: string) => void>()
-  const subscribe = subscription(client, channel, (handle) => {
-    for (const listener of listeners) {
-      try {
-        listener(handle)
-      } catch {
-        // What one listener throws must reach neither the others nor the client, in the middle of reading.
-      }
-    }
-  })
+export function endingsFeed(client: SubscribingClient, channel: string): EndingsFeed {
   let subscribed = false
-  const open = async (): Promise<void> => {
-    if (subscribed || listeners.size === 0) return
+  let retry: ReturnType<typeof setTimeout> | undefined
+  const subscribe = async (): Promise<void> => {
+    if (subscribed) return
     subscribed = true
-    await subscribe().catch(() => {
+    await send().catch(() => {
       subscribed = false
-      setTimeout(open, RETRY_MS).unref()
+      retry = setTimeout(subscribe, RETRY_MS)
+      retry.unref()
     })
   }
-  return (listener) => {
-    const own = (handle: string): void => listener(handle)
-    listeners.add(own)
-    void open()
-    return () => void listeners.delete(own)
-  }
+  const listeners = new Listeners(subscribe, () => clearTimeout(retry))
+  const send = subscription(client, channel, (handle) => listeners.tell(handle))
+  return { onEnding: (listener) => listeners.add(listener) }
 }

@@ -1,24 +1,12 @@
 import { createHash } from 'node:crypto'
-import {
-  type Admission,
-  type Admitted,
-  ConfigError,
-  type EndingsFeed,
-  type ReadOptions,
-  type Replaced,
-  type Scannable,
-  type SessionRecord,
-  type SessionStore,
-  type SubjectEntry,
-  type SubjectIndex,
-  type WriteOptions,
-} from '@sess/core'
-import { type RedisClient, run } from './client.ts'
-import { type EndingsOptions, heard } from './endings.ts'
+import type { Admission, Admitted, ReadOptions, Replaced, SessionRecord, SubjectEntry, WriteOptions } from '@sess/core'
+import { ConfigError, type EndingsFeed, type Scannable, type SessionStore, type SubjectIndex } from '@sess/core'
+import { refusing } from '@sess/core/store'
+import { pages, type RedisClient, run } from './client.ts'
+import { type EndingsOptions, endingsFeed } from './endings.ts'
 import { type ReplicationOptions, replicatedWrites } from './replication.ts'
 import { handles } from './scan.ts'
 import * as scripts from './scripts.ts'
-import { entries } from './subject-index.ts'
 import * as subjects from './subject-scripts.ts'
 
 /** Options of {@link redisStore}. */
@@ -60,7 +48,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     )
   }
   const store = new HashStore(client, prefix, replicated === undefined ? undefined : replicatedWrites(replicated))
-  return endings === undefined ? store : Object.assign(store, { onEnding: heard(endings.client, `${prefix}ended`) })
+  return endings === undefined ? store : Object.assign(store, endingsFeed(endings.client, `${prefix}ended`))
 }
 
 class HashStore implements RedisStore {
@@ -101,7 +89,21 @@ class HashStore implements RedisStore {
 
   async *listBySubject(subject: string, abandonedBefore: number, options?: ReadOptions): AsyncGenerator<SubjectEntry> {
     options?.signal?.throwIfAborted()
-    yield* entries(this.#client, this.#subjectKey(subject), abandonedBefore, (id) => this.get(id, options))
+    const key = this.#subjectKey(subject)
+    const seen = new Set<string>()
+    for await (const page of pages<[id: string, announced: string]>(this.#client, subjects.page, [key])) {
+      const read = page.map(async ([id, announced]) => ({ id, announced, record: await this.get(id, options) }))
+      const over: string[] = []
+      const listed: SubjectEntry[] = []
+      for (const { id, announced, record } of await Promise.all(read)) {
+        const isOver = record === null ? Number(announced) < abandonedBefore : record.state === 'ended'
+        if (isOver) over.push(id)
+        else if (!seen.has(id)) listed.push({ id, record })
+        seen.add(id)
+      }
+      if (over.length > 0) await run(this.#client, subjects.forget, [key], over)
+      yield* listed
+    }
   }
 
   async admit(admission: Admission, options?: WriteOptions): Promise<Admitted> {
@@ -135,10 +137,11 @@ class HashStore implements RedisStore {
   }
 }
 
+const refuse = refusing('redisStore', /\p{Surrogate}/u)
+
 /** The six fields of the hash, and the id. `data` has a field of its own: carried unread, it is not parsed. */
 function encode({ id, revision, state, lastSeenAt, expiresAt, data, ...rest }: SessionRecord): string[] {
-  if (/\p{Surrogate}/u.test(data))
-    throw new TypeError('redisStore: a lone surrogate in the data would not survive UTF-8.')
+  refuse({ data })
   return [revision, state, String(lastSeenAt), String(expiresAt), data, JSON.stringify(rest), id]
 }
 

@@ -8,8 +8,8 @@ import { type Script, SLACK_MS, script } from './scripts.ts'
 const index = `
 local function announce(id, at, deadline)
   redis.call('HSETNX', KEYS[1], id, at .. ' ' .. deadline)
-  local stay = math.max(deadline - at + ${SLACK_MS}, redis.call('PTTL', KEYS[1]))
-  redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.max(stay, ${SLACK_MS})))
+  local stay = math.max(math.max(deadline - at, 0) + ${SLACK_MS}, redis.call('PTTL', KEYS[1]))
+  redis.call('PEXPIRE', KEYS[1], string.format('%.0f', stay))
   return 1
 end
 -- Answers who counts, with the instants of their announcement, and who has to go; forgets those past their deadline.
@@ -59,8 +59,12 @@ end
 return {announce(id, at, deadline), marked}
 `)
 
-/** ARGV: a cursor, '0' first. Answers the next one, '0' last, and some fields and values. */
-export const page: Script = script(`return redis.call('HSCAN', KEYS[1], ARGV[1], 'COUNT', 250)`)
+/** ARGV: a cursor, '0' first. Answers the next one, '0' last, and some handles with the instants of their announcement. */
+export const page: Script = script(`
+local found, page = redis.call('HSCAN', KEYS[1], ARGV[1], 'COUNT', 250), {}
+for each = 1, #found[2], 2 do table.insert(page, {found[2][each], string.match(found[2][each + 1], '%S+')}) end
+return {found[1], page}
+`)
 
 /** ARGV: handles. */
 export const forget: Script = script(`return redis.call('HDEL', KEYS[1], unpack(ARGV))`)

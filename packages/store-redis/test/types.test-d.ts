@@ -1,10 +1,10 @@
-import type { Scannable, SessionStore } from '@sess/core'
+import type { EndingsFeed, Scannable, SessionStore, SubjectIndex } from '@sess/core'
 import type * as ioredis5 from 'ioredis5'
 import * as ioredis6 from 'ioredis6'
 import type * as redis5 from 'redis5'
 import type * as redis6 from 'redis6'
 import { describe, expectTypeOf, it } from 'vitest'
-import { type RedisClient, type ReservableClient, redisStore } from '../src/index.ts'
+import { type RedisClient, type ReservableClient, redisStore, type SubscribingClient } from '../src/index.ts'
 
 type Redis5 = ReturnType<typeof redis5.createClient>
 type Redis6 = ReturnType<typeof redis6.createClient>
@@ -37,8 +37,24 @@ describe('redisStore', () => {
     expectTypeOf<ioredis6.Cluster>().toExtend<ReservableClient>()
   })
 
-  it('answers a store of core', () => {
-    expectTypeOf(redisStore).returns.toExtend<SessionStore & Scannable>()
+  it('takes them for the feed of endings, but for pools', () => {
+    expectTypeOf<ReturnType<Redis5['duplicate']>>().toExtend<SubscribingClient>()
+    expectTypeOf<ReturnType<Redis6['duplicate']>>().toExtend<SubscribingClient>()
+    expectTypeOf<ReturnType<Cluster5['duplicate']>>().toExtend<SubscribingClient>()
+    expectTypeOf<ReturnType<Cluster6['duplicate']>>().toExtend<SubscribingClient>()
+    expectTypeOf<ReturnType<typeof redis6.createSentinel>>().toExtend<SubscribingClient>()
+    expectTypeOf<ReturnType<typeof redis6.createClientPool>>().not.toExtend<SubscribingClient>()
+    expectTypeOf<ioredis5.Redis>().toExtend<SubscribingClient>()
+    expectTypeOf<ioredis5.Cluster>().toExtend<SubscribingClient>()
+    expectTypeOf<ioredis6.Redis>().toExtend<SubscribingClient>()
+    expectTypeOf<ioredis6.Cluster>().toExtend<SubscribingClient>()
+  })
+
+  it('answers a store of core, which has a feed of endings only if it is asked for', () => {
+    const [client, endings] = [new ioredis6.Redis(), { client: new ioredis6.Redis() }]
+    expectTypeOf(redisStore(client)).toExtend<SessionStore & SubjectIndex & Scannable>()
+    expectTypeOf(redisStore(client, { prefix: 'app:' })).not.toExtend<EndingsFeed>()
+    expectTypeOf(redisStore(client, { endings })).toExtend<SessionStore & SubjectIndex & Scannable & EndingsFeed>()
   })
 
   it('refuses what is no client', () => {

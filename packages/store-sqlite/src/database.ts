@@ -6,8 +6,7 @@ export type SqliteValue = string | number | null
 
 /** A prepared statement. */
 export interface SqliteStatement {
-  /** The first row, by column names; nothing if there is none. */
-  get(...values: SqliteValue[]): unknown
+  /** The rows, by column names. */
   all(...values: SqliteValue[]): unknown[]
   run(...values: SqliteValue[]): { readonly changes: number | bigint }
 }

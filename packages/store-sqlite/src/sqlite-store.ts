@@ -1,43 +1,14 @@
-import type {
-  Admission,
-  Admitted,
-  Prunable,
-  ReadOptions,
-  Replaced,
-  Scannable,
-  SessionRecord,
-  SessionStore,
-  SubjectEntry,
-  SubjectIndex,
-  WriteOptions,
-} from '@sess/core'
+import type { Admission, Admitted, ReadOptions, Replaced, SessionRecord, SubjectEntry, WriteOptions } from '@sess/core'
 import { ConfigError } from '@sess/core'
-import {
-  type Contender,
-  columns,
-  entriesOf,
-  fromRow,
-  placeOf,
-  type Row,
-  recordsOf,
-  refuseText,
-  rule,
-  toValues,
-} from '@sess/core/store'
+import * as kit from '@sess/core/store'
 import { inTransaction, type SqliteDatabase, type SqliteStatement, type SqliteValue, unlessBusy } from './database.ts'
 import { quoted, type SqliteTable } from './table.ts'
 
 /** Options of {@link sqliteStore}. */
-export interface SqliteStoreOptions extends SqliteTable {
-  /**
-   * `retainEnded` of `createSessions()`, in ms; default 86 400 000 (24 h). `prune` looks no nearer than this to the absolute
-   * deadlines. Too small costs time, too great costs space; neither drops a record too early.
-   */
-  readonly retainEndedMs?: number
-}
+export interface SqliteStoreOptions extends SqliteTable, kit.TableStoreOptions {}
 
 /** Sessions in SQLite. */
-export interface SqliteStore extends SessionStore, SubjectIndex, Prunable, Scannable {}
+export interface SqliteStore extends kit.TableStore {}
 
 /**
  * Sessions in a table of SQLite 3.24 or later, made by {@link migrate}: on one machine, for one or several processes. The
@@ -49,38 +20,36 @@ export interface SqliteStore extends SessionStore, SubjectIndex, Prunable, Scann
  * @throws ConfigError for an unusable connection, name or number, or without the table
  */
 export function sqliteStore(database: SqliteDatabase, options: SqliteStoreOptions = {}): SqliteStore {
-  return new TableStore(database, options)
+  return new RowStore(database, options)
 }
 
 /** Records that are read at a time; reading holds up the process. */
 const PAGE = 100
 
-class TableStore implements SqliteStore {
+class RowStore implements SqliteStore {
   readonly durable = true
   readonly #database: SqliteDatabase
   readonly #statements: Statements
   readonly #retainEndedMs: number
 
   constructor(database: SqliteDatabase, options: SqliteStoreOptions) {
-    const { retainEndedMs = 86_400_000 } = options
-    if (!(retainEndedMs >= 0)) throw new ConfigError('sqliteStore: `retainEndedMs` must be a number of ms.')
     this.#database = database
     this.#statements = prepare(database, quoted(options))
-    this.#retainEndedMs = retainEndedMs
+    this.#retainEndedMs = kit.readRetainEnded('sqliteStore', options)
   }
 
   async get(id: string, options?: ReadOptions): Promise<SessionRecord | null> {
-    const [row] = await rows<Row>(this.#statements.get, [id], options)
-    return fromRow(row)
+    const [row] = await rows<kit.Row>(this.#statements.get, [id], options)
+    return kit.fromRow(row)
   }
 
   async create(record: SessionRecord, options?: WriteOptions): Promise<boolean> {
-    return (await changes(this.#statements.create, valuesOf(record), options)) > 0
+    return (await changes(this.#statements.create, kit.toValues(record, refuse), options)) > 0
   }
 
   async replace(record: SessionRecord, expected: string, options?: WriteOptions): Promise<Replaced> {
     const statement = record.state === 'ended' ? this.#statements.end : this.#statements.replace
-    if ((await changes(statement, [...valuesOf(record), expected], options)) > 0) return { ok: true }
+    if ((await changes(statement, [...kit.toValues(record, refuse), expected], options)) > 0) return { ok: true }
     return { ok: false, current: await this.get(record.id, options) }
   }
 
@@ -89,26 +58,26 @@ class TableStore implements SqliteStore {
   }
 
   scan(options?: ReadOptions): AsyncGenerator<SessionRecord> {
-    return recordsOf(PAGE, (after) => rows<Row>(this.#statements.scan, [key(after)], options))
+    return kit.recordsOf(PAGE, (after) => rows<kit.Row>(this.#statements.scan, [key(after)], options))
   }
 
   listBySubject(subject: string, abandonedBefore: number, options?: ReadOptions): AsyncGenerator<SubjectEntry> {
-    const values = (after?: Row) => [subject, key(after), abandonedBefore]
-    return entriesOf(PAGE, (after) => rows<Row>(this.#statements.list, values(after), options))
+    const values = (after?: kit.Row) => [subject, key(after), abandonedBefore]
+    return kit.entriesOf(PAGE, (after) => rows<kit.Row>(this.#statements.list, values(after), options))
   }
 
   async admit(admission: Admission, options?: WriteOptions): Promise<Admitted> {
-    refuseText('sqliteStore', { subject: admission.subject }, UNFIT)
+    refuse({ subject: admission.subject })
     return unlessBusy(() => inTransaction(this.#database, () => this.#admit(admission)), options)
   }
 
   #admit(admission: Admission): Admitted {
     const { contenders, forget: remove, mark, create } = this.#statements
     // The columns are those of the statement.
-    const ruling = rule(admission, contenders.all(admission.subject) as Contender[])
+    const ruling = kit.rule(admission, contenders.all(admission.subject) as kit.Contender[])
     for (const id of ruling.forget) remove.run(id)
     for (const id of ruling.mark) mark.run(id)
-    if (ruling.announce) create.run(...placeOf(admission))
+    if (ruling.announce) create.run(...kit.placeOf(admission))
     return { ok: ruling.ok, evicted: ruling.evicted }
   }
 
@@ -119,7 +88,7 @@ class TableStore implements SqliteStore {
 
 /** Parameters are `?` in the order of the columns: the one way of binding that all drivers share. */
 function statements(table: string) {
-  const names = columns.join(', ')
+  const names = kit.columns.join(', ')
   const update = (expiresAt: string) =>
     `UPDATE ${table} SET revision = ?, state = ?, subject = ?, created_at = ?, absolute_at = ?,
       last_seen_at = max(last_seen_at, ?), expires_at = ${expiresAt}, data = ?, rest = ?
@@ -127,7 +96,7 @@ function statements(table: string) {
   return {
     get: `SELECT ${names} FROM ${table} WHERE id = ?`,
     create: `INSERT INTO ${table} (${names}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT (id) DO UPDATE SET ${columns.map((name) => `${name} = excluded.${name}`)} WHERE state = 'reserved'`,
+      ON CONFLICT (id) DO UPDATE SET ${kit.columns.map((name) => `${name} = excluded.${name}`)} WHERE state = 'reserved'`,
     replace: update('max(expires_at, ?)'),
     end: update('?'),
     touch: `UPDATE ${table} SET last_seen_at = max(last_seen_at, ?), expires_at = max(expires_at, ?)
@@ -156,7 +125,7 @@ function prepare(database: SqliteDatabase, table: string): Statements {
 }
 
 /** Where a page begins: keys of any text come after the empty one. */
-function key(after: Row | undefined): string {
+function key(after: kit.Row | undefined): string {
   return after === undefined ? '' : String(after.id)
 }
 
@@ -174,9 +143,4 @@ async function changes(statement: SqliteStatement, values: SqliteValue[], option
 }
 
 /** What a driver may cut off, or store as U+FFFD. */
-const UNFIT = /[\0\p{Surrogate}]/u
-
-function valuesOf(record: SessionRecord): SqliteValue[] {
-  refuseText('sqliteStore', { subject: record.subject, data: record.data }, UNFIT)
-  return toValues(record)
-}
+const refuse = kit.refusing('sqliteStore', /[\0\p{Surrogate}]/u)

@@ -39,7 +39,7 @@ export function migrate(database: SqliteDatabase, options: SqliteTable = {}): vo
   const evicted = database.prepare("SELECT 1 FROM pragma_table_info(?) WHERE name = 'evicted'")
   if (evicted.all(options.table ?? 'sess_sessions').length === 0) {
     database.exec(`ALTER TABLE ${name} ADD COLUMN evicted INTEGER NOT NULL DEFAULT 0`)
-    database.exec(`DROP INDEX ${quoted(options, '_subject')}`)
+    database.exec(`DROP INDEX IF EXISTS ${quoted(options, '_subject')}`)
   }
   const subject = `${name} (subject, id) WHERE subject IS NOT NULL`
   database.exec(`CREATE INDEX IF NOT EXISTS ${quoted(options, '_subject_id')} ON ${subject}`)

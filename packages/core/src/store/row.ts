@@ -1,5 +1,6 @@
 import type { SessionRecord, SessionState } from '../kernel/record.ts'
 import type { Admission } from '../manager/ports.ts'
+import type { Refusal } from './text.ts'
 
 /**
  * Columns of a table of sessions: what a database has to compare, the application's data, and `rest`, the JSON text of all
@@ -30,9 +31,14 @@ export type Row = { readonly [column in (typeof columns)[number]]: unknown }
 /** State of a row that keeps the place of an announced session, until `create()` fills it. Such a row is no record. */
 const RESERVED = 'reserved'
 
-/** A record as the values of {@link columns}. Fields that this version does not know are in `rest`. */
-export function toValues(record: SessionRecord): Value[] {
+/**
+ * A record as the values of {@link columns}. Fields that this version does not know are in `rest`.
+ *
+ * @param refuse called with the text that is stored as it is
+ */
+export function toValues(record: SessionRecord, refuse: Refusal): Value[] {
   const { id, revision, state, subject, createdAt, absoluteAt, lastSeenAt, expiresAt, data, ...rest } = record
+  refuse({ subject, data })
   return [revision, state, subject, createdAt, absoluteAt, lastSeenAt, expiresAt, data, JSON.stringify(rest), id]
 }
 
