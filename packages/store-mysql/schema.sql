@@ -13,7 +13,8 @@ CREATE TABLE IF NOT EXISTS `sess_sessions` (
   expires_at BIGINT NOT NULL,
   data LONGBLOB NOT NULL,
   rest LONGBLOB NOT NULL,
+  evicted BOOLEAN NOT NULL DEFAULT FALSE,
   UNIQUE KEY id (id),
-  KEY subject (subject(191)),
+  KEY subject (subject(191), seq),
   KEY absolute_at (absolute_at)
 ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC;

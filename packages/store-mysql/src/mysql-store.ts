@@ -113,6 +113,7 @@ class RowStore implements MysqlStore {
   async admit(admission: Admission, options?: WriteOptions): Promise<Admitted> {
     const { subject } = admission
     refuse({ subject })
+    options?.signal?.throwIfAborted()
     const work = (client: MysqlClient) => this.#admit(client, admission, options)
     const admitted = await alone(this.#client, `sess admit ${this.#table} ${subject}`, WAIT_S, work)
     if (admitted === undefined) throw new Error(`mysqlStore: others were admitting for ${WAIT_S} s.`)

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import type mysql from 'mysql2/promise'
+import type { Admission } from '@sess/core'
+import mysql from 'mysql2/promise'
 import { describe, expect, it, vi } from 'vitest'
 import { type MysqlClient, migrate, mysqlStore } from '../src/index.ts'
 import { fresh, mariadb, pool } from './open.ts'
@@ -69,6 +70,7 @@ describe.skipIf(mariadb.missing)('statements [needs mariadb]', () => {
     await explained.touch(seed.id, 1, 1)
     await explained.replace(seed, seed.revision)
     await explained.prune(2 * DAY, 10)
+    for await (const _ of explained.listBySubject('ada', 0)) throw new Error('nothing is found')
     expect(plans.map((rows) => rows.map(({ type, key }) => [type, key]))).toEqual([
       [['const', 'id']],
       [['range', 'id']],
@@ -78,16 +80,9 @@ describe.skipIf(mariadb.missing)('statements [needs mariadb]', () => {
         ['eq_ref', 'PRIMARY'],
         ['range', 'absolute_at'],
       ],
+      [['range', 'subject']],
     ])
-  })
-
-  it('of subjects can use the index', async () => {
-    const client = pool()
-    const { table } = await fresh(client)
-    const [rows] = await client.query<mysql.RowDataPacket[]>(
-      `EXPLAIN SELECT id FROM \`${table}\` WHERE subject = 'ada'`,
-    )
-    expect(rows[0]).toMatchObject({ key: 'subject' })
+    expect(plans[4]?.[0]?.Extra).not.toContain('filesort')
   })
 
   it('compare trailing spaces, accents and case', async () => {
@@ -145,6 +140,35 @@ describe.skipIf(mariadb.missing)('prune [needs mariadb]', () => {
     expect(await store.get(records[1]?.id ?? '')).toBe(null)
   })
 
+  it('is done by one caller at a time, of those that ask for it', async () => {
+    const client = pool()
+    const { store, table, record } = await fresh(client)
+    for (let count = 0; count < 4; count += 1) await store.create(record({ absoluteAt: 1, expiresAt: 1 }))
+    const other = await client.getConnection()
+    await other.query('DO GET_LOCK(MD5(?), 0)', [`sess prune \`${table}\``])
+    expect(await store.prune(Date.now(), 1, { exclusive: true })).toBe(0)
+    const single = await mysql.createConnection(mariadb.url)
+    expect(await mysqlStore(single, { table }).prune(Date.now(), 1, { exclusive: true })).toBe(0)
+    expect(await store.prune(Date.now(), 1)).toBe(1)
+    await other.query('DO RELEASE_ALL_LOCKS()')
+    other.release()
+    expect(await store.prune(Date.now(), 1, { exclusive: true })).toBe(1)
+    expect(await store.prune(Date.now(), 1, { exclusive: true })).toBe(1)
+    expect(await mysqlStore(single, { table }).prune(Date.now(), 9, { exclusive: true })).toBe(1)
+    await single.end()
+  })
+
+  it('leaves no lock behind, and the pool whole, when it fails', async () => {
+    const client = pool({ connectionLimit: 2 })
+    const { store, table } = await fresh(client)
+    await client.query(`DROP TABLE \`${table}\``)
+    for (let count = 0; count < 5; count += 1) {
+      await expect(store.prune(Date.now(), 1, { exclusive: true })).rejects.toMatchObject({ code: 'ER_NO_SUCH_TABLE' })
+    }
+    const [rows] = await client.query('SELECT IS_FREE_LOCK(MD5(?)) AS free', [`sess prune \`${table}\``])
+    expect(rows).toEqual([{ free: 1 }])
+  })
+
   it('lets several callers share the work', async () => {
     const { store, record } = await fresh(pool())
     const records = Array.from({ length: 120 }, () => record({ absoluteAt: 1, expiresAt: 1 }))
@@ -159,7 +183,119 @@ describe.skipIf(mariadb.missing)('prune [needs mariadb]', () => {
   })
 })
 
+describe.skipIf(mariadb.missing)('the sessions of a subject [needs mariadb]', () => {
+  it('are found and counted whatever the length of the subject', async () => {
+    const { store, record } = await fresh(pool())
+    const long = 'ä'.repeat(50_000)
+    const [first, second] = [record({ subject: `${long}a` }), record({ subject: `${long}b` })]
+    for (const each of [first, second]) expect(await store.create(each)).toBe(true)
+    for (const { id, subject } of [first, second]) {
+      expect(await store.admit(asks(subject ?? '', record().id))).toEqual({ ok: true, evicted: [id] })
+    }
+  })
+
+  it('are marked by thousands', async () => {
+    const client = pool()
+    const { store, table, record } = await fresh(client)
+    const seed = record({ subject: 'ada' })
+    await store.create(seed)
+    const columns = 'revision, state, subject, created_at, absolute_at, last_seen_at, expires_at, data, rest'
+    await client.query(`INSERT INTO \`${table}\` (${columns}, id)
+      SELECT ${columns}, MD5(n.seq) FROM \`${table}\`, seq_1_to_2500 AS n`)
+    const { ok, evicted } = await store.admit(asks('ada', record().id))
+    expect([ok, new Set(evicted).size]).toEqual([true, 2501])
+    const [rows] = await client.query(`SELECT evicted, count(*) AS count FROM \`${table}\` GROUP BY 1 ORDER BY 1`)
+    expect(rows).toEqual([
+      { evicted: 0, count: 1 },
+      { evicted: 1, count: 2501 },
+    ])
+  })
+
+  it('are counted while others have their rows locked, or the answer is an error: no mark without a place', async () => {
+    const client = pool({}, 'SET SESSION innodb_lock_wait_timeout = 1')
+    const { store, table, record } = await fresh(client)
+    const [there, coming] = [record({ subject: 'ada' }), record({ subject: 'ada' })]
+    await store.create(there)
+    const holder = await client.getConnection()
+    await holder.query('BEGIN')
+    await holder.query(`SELECT id FROM \`${table}\` WHERE id = ? FOR UPDATE`, [there.id])
+    const controller = new AbortController()
+    setTimeout(() => controller.abort(), 500)
+    const options = { signal: controller.signal }
+    await expect(store.admit(asks('ada', coming.id), options)).rejects.toMatchObject({ name: 'AbortError' })
+    await holder.query('ROLLBACK')
+    holder.release()
+    expect(await store.admit({ ...asks('ada', record().id), victims: null })).toEqual({ ok: false, evicted: [] })
+  })
+
+  it('are waited for, but not for ever, when somebody else is counting them', async () => {
+    const client = pool()
+    const { store, table, record } = await fresh(client)
+    const name = `sess admit \`${table}\` ada`
+    const other = await client.getConnection()
+    await other.query('DO GET_LOCK(MD5(?), 0)', [name])
+    await expect(store.admit(asks('ada', record().id))).rejects.toThrow('mysqlStore: others')
+    const waiting = store.admit(asks('ada', record().id))
+    await other.query('DO RELEASE_LOCK(MD5(?))', [name])
+    other.release()
+    expect(await waiting).toEqual({ ok: true, evicted: [] })
+  })
+
+  it('are not locked by who stands still: the server takes the lock away with the connection', async () => {
+    const client = pool({ connectionLimit: 1 })
+    const { table, record } = await fresh(client)
+    const idle: unknown[] = []
+    const watching: MysqlClient = {
+      getConnection: async () => {
+        const connection = await client.getConnection()
+        return {
+          release: () => connection.release(),
+          execute: async (query) => {
+            if (query.sql.startsWith('INSERT'))
+              idle.push((await connection.query('SELECT @@SESSION.wait_timeout AS s'))[0])
+            return connection.execute(query.sql, query.values)
+          },
+        }
+      },
+      execute: (query) => client.execute(query.sql, query.values),
+    }
+    const before = (await client.query('SELECT @@SESSION.wait_timeout AS s'))[0]
+    expect(await mysqlStore(watching, { table }).admit(asks('ada', record().id))).toMatchObject({ ok: true })
+    expect(idle).toEqual([[{ s: 5 }]])
+    expect((await client.query('SELECT @@SESSION.wait_timeout AS s'))[0]).toEqual(before)
+  })
+
+  it('that were announced and never created are pruned with the rest', async () => {
+    const { store, record } = await fresh(pool(), { retainEndedMs: 0 })
+    await store.admit({ ...asks('ada', record().id), deadline: DAY })
+    expect(await store.prune(DAY - 1, 5)).toBe(0)
+    expect(await store.prune(DAY, 5)).toBe(1)
+  })
+})
+
 describe.skipIf(mariadb.missing)('the table [needs mariadb]', () => {
+  it('gets what one of an earlier version lacks, and keeps its sessions', async () => {
+    const client = pool({ multipleStatements: true })
+    const { table, record, store: model } = await fresh(client)
+    const [old, other] = [record({ subject: 'ada' }), record({ subject: 'ada' })]
+    await model.create(old)
+    const [[made]] = await client.query<mysql.RowDataPacket[]>(`SHOW CREATE TABLE \`${table}\``)
+    await client.query(`ALTER TABLE \`${table}\` DROP COLUMN evicted, DROP KEY subject, ADD KEY subject (subject(191))`)
+    await Promise.all(Array.from({ length: 4 }, () => migrate(client, { table })))
+    const store = mysqlStore(client, { table })
+    expect(await store.admit(asks('ada', other.id))).toEqual({ ok: true, evicted: [old.id] })
+    const [[now]] = await client.query<mysql.RowDataPacket[]>(`SHOW CREATE TABLE \`${table}\``)
+    const lines = (row: mysql.RowDataPacket | undefined) => {
+      const text: string = row?.['Create Table']
+      return text
+        .replace(/ AUTO_INCREMENT=\d+/, '')
+        .replaceAll(',\n', '\n')
+        .split('\n')
+        .sort()
+    }
+    expect(lines(now)).toEqual(lines(made))
+  })
+
   it('may be created by many processes at once, and again later', async () => {
     const client = pool()
     const table = 'at_once'
@@ -194,6 +330,7 @@ describe.skipIf(mariadb.missing)('the table [needs mariadb]', () => {
       expect(await store.touch(first.id, 0, 0)).toBe(true)
       expect(await store.get(first.id)).toEqual(second)
       expect(await store.prune(Date.now(), 5)).toBe(0)
+      expect(await store.admit(asks(first.subject ?? '', 'new'))).toEqual({ ok: true, evicted: [first.id] })
     },
   )
 })
@@ -201,6 +338,13 @@ describe.skipIf(mariadb.missing)('the table [needs mariadb]', () => {
 interface Plan {
   readonly type: string
   readonly key: string | null
+  readonly Extra: string
+}
+
+/** An admission with a limit of one. */
+function asks(subject: string, id: string): Admission {
+  const [at, deadline] = [Date.now(), Date.now() + DAY]
+  return { subject, id, at, deadline, abandonedBefore: 0, limit: 1, uncounted: [], victims: [] }
 }
 
 /** Makes `call` wait for a change of the record under `id` that is committed only then. */

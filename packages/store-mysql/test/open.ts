@@ -15,9 +15,8 @@ export function pool(options: mysql.PoolOptions = {}, setup?: string): mysql.Poo
   return opened
 }
 
-export interface Fresh extends StoreSubject {
+export interface Fresh extends StoreSubject<MysqlStore> {
   readonly table: string
-  readonly store: MysqlStore
 }
 
 /** A store on a new table, with the makers of records of the testkit. */
@@ -25,5 +24,5 @@ export async function fresh(client: mysql.Pool, options: MysqlStoreOptions = {})
   const table = `t_${randomUUID()}`
   await migrate(client, { table, ...options })
   const store = mysqlStore(client, { table, ...options })
-  return { table, ...(await storeKit(() => store)()), store }
+  return { table, ...(await storeKit(() => store)()) }
 }

@@ -1,3 +1,4 @@
+import type { Admission } from '@sess/core'
 import { storeKit } from '@sess/testkit'
 import { describe, expect, it } from 'vitest'
 import { type MysqlQuery, migrate, mysqlStore } from '../src/index.ts'
@@ -39,6 +40,9 @@ describe('other failures', () => {
       store.create(record(), options),
       store.replace(record(), 'r', options),
       store.touch('x', 1, 1, options),
+      store.admit(admission, options),
+      first(store.scan(options)),
+      first(store.listBySubject('ada', 0, options)),
     ]
     for (const call of calls) await expect(call).rejects.toMatchObject({ name: 'AbortError' })
     expect(queries).toEqual([])
@@ -49,6 +53,7 @@ describe('other failures', () => {
     const { record } = await storeKit(() => store)()
     await expect(store.create(record({ subject: text }))).rejects.toThrow(TypeError)
     await expect(store.replace(record({ data: text }), 'r')).rejects.toThrow(TypeError)
+    await expect(store.admit({ ...admission, subject: text })).rejects.toThrow(TypeError)
     expect(queries).toEqual([])
   })
 
@@ -84,6 +89,53 @@ describe('mysqlStore', () => {
     await expect(migrate(client, { table: '' })).rejects.toMatchObject({ code: 'ERR_SESS_CONFIG' })
   })
 })
+
+describe('admissions on a single connection', () => {
+  it('come one after the other, the next one too when one fails', async () => {
+    const { store, queries } = scripted([
+      { affectedRows: 0 },
+      failure(2013),
+      { affectedRows: 0 },
+      { affectedRows: 0 },
+      ...answers,
+    ])
+    const both = [store.admit(admission), store.admit({ ...admission, id: 'y' })]
+    await expect(both[0]).rejects.toMatchObject({ errno: 2013 })
+    expect(await both[1]).toEqual({ ok: true, evicted: [] })
+    const verbs = queries.map(({ sql }) => sql.split(' ', 2).join(' '))
+    const released = ['DO RELEASE_LOCK(MD5(?))', 'SET SESSION']
+    const [taken, work] = [
+      ['SET @sess_timeout', 'SELECT GET_LOCK(MD5(?),'],
+      ['SELECT id,', 'INSERT INTO'],
+    ]
+    expect(verbs).toEqual([...taken, ...released, ...taken, ...work, ...released])
+  })
+
+  it('are run again where another transaction undid a part of them', async () => {
+    const [set, free, rows, ...rest] = answers
+    const { store, queries } = scripted([set, free, rows, failure(1213), ...rest])
+    expect(await store.admit(admission)).toEqual({ ok: true, evicted: [] })
+    expect(queries.filter(({ sql }) => sql.startsWith('INSERT'))).toHaveLength(2)
+  })
+})
+
+const admission: Admission = {
+  subject: 'ada',
+  id: 'x',
+  at: 1,
+  deadline: 2,
+  abandonedBefore: 0,
+  limit: 1,
+  uncounted: [],
+  victims: [],
+}
+
+/** What an admission is answered: the time-out, the lock, no rows, one row inserted, the lock and the time-out again. */
+const answers = [{ affectedRows: 0 }, [{ free: 1 }], [], { affectedRows: 1 }, { affectedRows: 0 }, { affectedRows: 0 }]
+
+function first(all: AsyncIterable<unknown>): Promise<unknown> {
+  return all[Symbol.asyncIterator]().next()
+}
 
 function failure(errno: number): Error {
   return Object.assign(new Error(`server error ${errno}`), { errno })

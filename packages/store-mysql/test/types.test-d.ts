@@ -1,4 +1,4 @@
-import type { Prunable, SessionStore } from '@sess/core'
+import type { EndingsFeed, Prunable, SessionStore, SubjectIndex } from '@sess/core'
 import type mysql from 'mysql2/promise'
 import { expectTypeOf, it } from 'vitest'
 import { type MysqlClient, migrate, mysqlStore } from '../src/index.ts'
@@ -32,9 +32,11 @@ it('has options for the table and for housekeeping', () => {
   migrate(pool, { retainEndedMs: 0 })
 })
 
-it('is a store that has to be pruned', () => {
+it('is a store that has to be pruned, and finds the sessions of a subject', () => {
   const store = mysqlStore(pool)
   expectTypeOf(store).toExtend<SessionStore>()
   expectTypeOf(store).toExtend<Prunable>()
+  expectTypeOf(store).toExtend<SubjectIndex>()
+  expectTypeOf(store).not.toExtend<EndingsFeed>()
   expectTypeOf(store.prune).returns.resolves.toBeNumber()
 })
