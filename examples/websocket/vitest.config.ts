@@ -1,4 +1,4 @@
 import { defineProject } from 'vitest/config'
-import { preset } from '../../vitest.preset.ts'
+import { preset, services } from '../../vitest.preset.ts'
 
-export default defineProject(preset({ typecheck: { enabled: false } }))
+export default defineProject(preset({ ...services('redis', 'postgres'), typecheck: { enabled: false } }))

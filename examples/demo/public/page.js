@@ -37,6 +37,7 @@ async function show(response) {
   if (again instanceof HTMLElement) again.focus()
   markOwn()
   tick()
+  follow()
 }
 
 /** Forms that were submitted and not answered yet. They go one after the other, so that none is lost. */
@@ -106,9 +107,25 @@ function markOwn() {
   }
 }
 
+/** @type {EventSource | undefined} */
+let stream
+/** The session that the stream belongs to, if somebody is signed in. */
+let followed = ''
+/** The last event seen. */
+let last = lifecycle instanceof HTMLElement ? (lifecycle.dataset.last ?? '') : ''
+
+/** The stream is one session's, so another session gets another one. */
+function follow() {
+  const live = document.querySelector('main')?.dataset.live ?? ''
+  if (stream && live === followed) return
+  followed = live
+  stream?.close()
+  listen()
+}
+
 function listen() {
   if (!(lifecycle instanceof HTMLElement) || !list) return
-  const stream = new EventSource(`/events?after=${lifecycle.dataset.last}`)
+  stream = new EventSource(`/events?after=${last}`)
   const status = lifecycle.querySelector('.live')
   const say = (/** @type {boolean} */ live) => {
     lifecycle.classList.toggle('connected', live)
@@ -116,16 +133,19 @@ function listen() {
   }
   stream.onopen = () => say(true)
   stream.onerror = () => say(false)
-  stream.onmessage = ({ data }) => {
+  // Signed out here, in another tab, on another server, or past a deadline: the page says why, and the browser connects anew.
+  stream.addEventListener('over', () => refreshSoon(0))
+  stream.onmessage = ({ data, lastEventId }) => {
+    last = lastEventId
     list.insertAdjacentHTML('afterbegin', data)
     while (list.children.length > 50) list.lastElementChild?.remove()
     markOwn()
     if (CHANGES.has(list.firstElementChild?.getAttribute('data-type') ?? '')) refreshSoon(150)
   }
-  addEventListener('pagehide', () => stream.close())
 }
+addEventListener('pagehide', () => stream?.close())
 
 document.addEventListener('visibilitychange', () => document.hidden || refreshSoon(0))
 setInterval(tick, 1000)
 tick()
-listen()
+follow()

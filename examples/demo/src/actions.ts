@@ -86,12 +86,12 @@ function show(demo: Demo, request: DemoRequest, query: URLSearchParams): Reply {
   return page(demo, request, demo.outcomes.get(query.get('outcome')))
 }
 
-function events(demo: Demo, { headers }: DemoRequest, query: URLSearchParams): Reply {
+function events(demo: Demo, { headers, session }: DemoRequest, query: URLSearchParams): Reply {
   const after = Number(headers['last-event-id'] ?? query.get('after'))
   return {
     status: 200,
     headers: { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' },
-    body: demo.events.stream(Number.isSafeInteger(after) ? after : 0),
+    body: demo.events.stream(Number.isSafeInteger(after) ? after : 0, session),
   }
 }
 

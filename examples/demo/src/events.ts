@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import type { SessEvent, Sessions } from '@sess/core'
+import { type SessEvent, type Session, SessionEndedError, type Sessions } from '@sess/core'
 import { type Html, html } from './html.ts'
 import type { DemoData } from './sessions.ts'
 
@@ -41,15 +41,27 @@ export class EventLog {
     return this.#entries.map((entry) => eventItem(entry, own)).reverse()
   }
 
-  /** A `text/event-stream` of the events after this number, without end. */
-  stream(after: number): Readable {
+  /**
+   * A `text/event-stream` of the events after this number; who is signed in has it for as long as the session may act, and its
+   * last word is why it is over. The browser comes again as whoever it is then.
+   */
+  stream(after: number, session: Session<DemoData>): Readable {
+    const { signal } = session
+    const over = () => {
+      stream.push(`event: over\ndata: ${reasonOf(signal)}\n\n`)
+      stream.push(null)
+      this.#streams.delete(stream)
+    }
     const stream = new Readable({
       read() {},
       destroy: (error, done) => {
         this.#streams.delete(stream)
+        signal.removeEventListener('abort', over)
         done(error)
       },
     })
+    // A locked session is over already, and may look on like a visitor.
+    if (session.subject !== null) signal.addEventListener('abort', over, { once: true })
     stream.push('retry: 1000\n\n')
     for (const entry of this.#entries) if (entry.number > after) stream.push(frame(entry))
     this.#streams.add(stream)
@@ -76,6 +88,10 @@ export class EventLog {
       else stream.push(text)
     }
   }
+}
+
+function reasonOf({ reason }: AbortSignal): string {
+  return reason instanceof SessionEndedError ? reason.ending.reason : 'unknown'
 }
 
 /** @see WHATWG HTML §9.2, server-sent events: a line break would end the data. */

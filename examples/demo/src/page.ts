@@ -29,7 +29,7 @@ export function page(demo: Demo, request: DemoRequest, outcome: Outcome | null):
   return document({
     framework,
     title: session.subject === null ? `sess demo on ${framework}` : `${session.subject} · sess demo on ${framework}`,
-    content: html`<main data-handle="${session.handle ?? ''}" data-refused="${session.refused ?? ''}">
+    content: html`<main data-handle="${session.handle ?? ''}" data-refused="${session.refused ?? ''}" data-live="${session.subject === null ? '' : session.handle}">
 ${banner(demo, request)}
 ${noticeLine(outcome)}
 <div class="panels">

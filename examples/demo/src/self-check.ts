@@ -138,6 +138,15 @@ const CHECKS: readonly Check[] = [
       assert.doesNotMatch(text, /\.\d+\.[\w-]{43}/)
     },
   },
+  {
+    title: 'a stream ends with its session',
+    async run(browser, { name }) {
+      await browser.post('/sign-in', { subject: name })
+      const response = await browser.get('/events')
+      await browser.post('/sign-out')
+      assert.match(await readUntil(response, 'event: over'), /event: over\ndata: signed-out/)
+    },
+  },
 ]
 
 async function readUntil(response: Response, mark: string): Promise<string> {

@@ -1,38 +1,40 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { fileURLToPath } from 'node:url'
-import { createSessions, memoryStore, type Session } from '@sess/core'
+import { createSessions, memoryStore, type Session, type SessionsOptions } from '@sess/core'
 import { openUpgrade, sess } from '@sess/node'
 import { type WebSocket, WebSocketServer } from 'ws'
 
+/** Close codes from 4000 on are the application's own. */
 const SIGNED_OUT = 4401
 
-const page = `<!doctype html><title>sess: WebSocket</title>
+const page = `<!doctype html><title>sess: WebSocket and event stream</title>
 <form method="post" action="/sign-in"><button>Sign in</button></form>
 <form method="post" action="/sign-out"><button>Sign out</button></form>
+<form method="post" action="/sign-out-everywhere"><button>Sign out everywhere</button></form>
 <pre id="log"></pre>
 <script>
   const log = (text) => document.querySelector('#log').append(text + '\\n')
   const socket = new WebSocket(location.origin.replace('http', 'ws'))
-  socket.onmessage = (event) => log(event.data)
-  socket.onclose = (event) => log('closed: ' + event.code)
+  socket.onmessage = (event) => log('socket: ' + event.data)
+  socket.onclose = (event) => log('socket closed: ' + event.code + ' ' + event.reason)
+  const stream = new EventSource('/stream')
+  stream.onmessage = (event) => log('stream: ' + event.data)
+  stream.addEventListener('over', (event) => { stream.close(); log('stream over: ' + event.data) })
+  stream.onerror = () => stream.readyState === EventSource.CLOSED && log('no stream: signed out')
 </script>`
 
-/** A server whose sockets belong to a session: opened from the upgrade request, closed when the session is over. */
-export function createSocketServer(): Server {
-  const sessions = createSessions({ store: memoryStore() })
+/** A server whose sockets and streams belong to a session, and close within a second when it is over, wherever it ends. */
+export function createSocketServer(options: SessionsOptions = { store: memoryStore() }): Server {
+  const sessions = createSessions(options)
   const upgrades = new WebSocketServer({ noServer: true })
-  const open = new Map<WebSocket, string | null>()
-
-  sessions.on('ended', ({ handle }) => {
-    for (const [socket, owner] of open) if (owner === handle) socket.close(SIGNED_OUT, 'signed out')
-  })
 
   const server = createServer(
-    sess(sessions, (req, res, session) => {
+    sess(sessions, async (req, res, session) => {
+      if (req.url === '/stream') return stream(res, session)
       if (req.method === 'GET') return res.setHeader('Content-Type', 'text/html').end(page)
       if (req.url === '/sign-in') session.signIn('alice')
       if (req.url === '/sign-out') session.signOut()
+      if (req.url === '/sign-out-everywhere' && session.subject !== null) await sessions.endAll(session.subject)
       return res.writeHead(303, { Location: '/' }).end()
     }),
   )
@@ -48,17 +50,25 @@ export function createSocketServer(): Server {
     }
   })
 
-  function accept(connection: WebSocket, session: Session): void {
-    const over = setTimeout(() => connection.close(SIGNED_OUT, 'expired'), (session.absoluteAt ?? 0) - Date.now())
-    open.set(connection, session.handle)
-    connection.once('close', () => {
-      clearTimeout(over)
-      open.delete(connection)
-    })
-    connection.send(`Hello ${session.subject}`)
+  /** An open socket counts as activity here: whoever has one does not idle. */
+  function accept(connection: WebSocket, { handle, subject }: Session): void {
+    const close = (reason: string) => connection.close(SIGNED_OUT, reason)
+    const stop = sessions.onEnded(String(handle), ({ reason }) => close(reason), { keepAlive: true })
+    connection.once('close', stop)
+    connection.send(`Hello ${subject}`)
   }
 
   return server
+}
+
+/** Server-sent events, for as long as the session may act. */
+function stream(res: ServerResponse, { subject, signal }: Session): void {
+  if (subject === null) return void res.writeHead(204).end() // tells an EventSource not to come again
+  res.writeHead(200, { 'Content-Type': 'text/event-stream' })
+  res.write(`data: Hello ${subject}\n\n`)
+  const over = () => res.end(`event: over\ndata: ${signal.reason.ending.reason}\n\n`)
+  signal.addEventListener('abort', over)
+  res.once('close', () => signal.removeEventListener('abort', over))
 }
 
 /** Browsers let any site open a WebSocket, and send the cookies of this one along. */
@@ -68,8 +78,4 @@ function isOwnOrigin({ headers }: IncomingMessage): boolean {
 
 function refuse(socket: Duplex, status: string): void {
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`)
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  createSocketServer().listen(3000, '127.0.0.1', () => console.log('http://127.0.0.1:3000'))
 }

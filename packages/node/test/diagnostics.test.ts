@@ -40,7 +40,7 @@ test('publishes the types that were asked for', async () => {
   stop()
 })
 
-test('costs nothing where nobody subscribes', async () => {
+test('is silent where nobody subscribes', async () => {
   const sessions = createSessions({ store: memoryStore() })
   for (const name of channels) unsubscribe(name, hear)
   const stop = publishEvents(sessions)

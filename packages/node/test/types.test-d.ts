@@ -8,7 +8,7 @@ import {
 import { createServer as createHttpsServer } from 'node:https'
 import { createSessions, memoryStore, type Session } from '@sess/core'
 import { expectTypeOf, test } from 'vitest'
-import { openUpgrade, sess } from '../src/index.ts'
+import { openUpgrade, publishEvents, sess } from '../src/index.ts'
 
 interface Shop {
   cart: string[]
@@ -49,4 +49,11 @@ test('takes sessions, not a store, and a handler', () => {
   sess(memoryStore(), () => {})
   // @ts-expect-error the handler is missing
   sess(sessions)
+})
+
+test('publishes events of types there are', () => {
+  expectTypeOf(publishEvents(sessions)).toEqualTypeOf<() => void>()
+  publishEvents(sessions, '*', 'opened')
+  // @ts-expect-error no such event
+  publishEvents(sessions, 'destroyed')
 })

@@ -25,6 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   koa: ['@sess/core', '@sess/core/http', '@sess/node', 'node:*', 'koa'],
   fastify: ['@sess/core', '@sess/core/http', 'node:*', 'fastify', 'fastify-plugin'],
   hono: ['@sess/core', '@sess/core/http', 'hono', 'hono/*'],
+  otel: ['@sess/core', '@opentelemetry/api'],
   'store-mysql': ['@sess/core', '@sess/core/store', 'node:buffer'],
   'store-postgres': ['@sess/core', '@sess/core/store'],
   'store-redis': ['@sess/core', '@sess/core/store', 'node:crypto'],

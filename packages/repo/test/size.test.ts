@@ -6,10 +6,15 @@ import { lineOf, type Source, sources, walk } from './sources.ts'
 const FILE_LINES: Readonly<Record<string, number>> = { express: 150, fastify: 150, koa: 150, hono: 150 }
 const FILE_LINES_ELSEWHERE = 250
 const FUNCTION_LINES = 40
+/** Lines of a whole store that are neither blank nor comment. PostgreSQL has a feed of endings, and its admissions in SQL. */
+const STORE_LINES: Readonly<Record<string, number>> = { 'store-sqlite': 200, 'store-mysql': 245, 'store-postgres': 265 }
 
 const lines = (text: string): number => text.trimEnd().split('\n').length
 
 const limitOf = ({ pkg }: Source): number => FILE_LINES[pkg] ?? FILE_LINES_ELSEWHERE
+
+const linesOfCode = (text: string): number =>
+  text.split('\n').filter((line) => !/^\s*(?:\/\/.*|\/?\*.*)?$/.test(line)).length
 
 function functionsOf(source: Source): { place: string; length: number }[] {
   const found: { place: string; length: number }[] = []
@@ -27,6 +32,15 @@ describe('size', () => {
   test('files are short', () => {
     const long = sources.filter((source) => lines(source.text) > limitOf(source))
     expect(long.map(({ file, text }) => `${file}: ${lines(text)} lines`)).toEqual([])
+  })
+
+  test('stores are short', () => {
+    const long = Object.entries(STORE_LINES).flatMap(([store, limit]) => {
+      const texts = sources.filter(({ pkg }) => pkg === store).map(({ text }) => text)
+      const count = texts.reduce((sum, text) => sum + linesOfCode(text), 0)
+      return count > 0 && count <= limit ? [] : [`${store}: ${count} lines`]
+    })
+    expect(long).toEqual([])
   })
 
   test('functions are short', () => {

@@ -1,7 +1,14 @@
-import type { SessionRecord } from '@sess/core'
+import type { Admission, SessionRecord } from '@sess/core'
 import { storeKit } from '@sess/testkit'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { migrate, type SqliteDatabase, type SqliteStore, type SqliteStoreOptions, sqliteStore } from '../src/index.ts'
+import {
+  migrate,
+  type SqliteDatabase,
+  type SqliteStatement,
+  type SqliteStore,
+  type SqliteStoreOptions,
+  sqliteStore,
+} from '../src/index.ts'
 import { openFile, type TestFile } from './open.ts'
 
 const CONFIG = expect.objectContaining({ code: 'ERR_SESS_CONFIG' })
@@ -37,9 +44,76 @@ describe('migrate', () => {
   it('finds a subject’s sessions and the old ones by an index', async () => {
     const { database } = await ready()
     const plan = (where: string) =>
-      database.prepare(`EXPLAIN QUERY PLAN SELECT id FROM sess_sessions WHERE ${where}`).get()
-    expect(plan(`subject = 'ada'`)).toMatchObject({ detail: expect.stringContaining('sess_sessions_subject') })
-    expect(plan('absolute_at <= 1')).toMatchObject({ detail: expect.stringContaining('sess_sessions_absolute_at') })
+      database.prepare(`EXPLAIN QUERY PLAN SELECT data FROM sess_sessions WHERE ${where}`).all()
+    const details = (name: string) => [expect.objectContaining({ detail: expect.stringContaining(name) })]
+    expect(plan(`subject = 'ada' AND id > 'x' ORDER BY id`)).toEqual(details('sess_sessions_subject_id'))
+    expect(plan('absolute_at <= 1 ORDER BY absolute_at')).toEqual(details('sess_sessions_absolute_at'))
+  })
+})
+
+describe('a table of an earlier version', () => {
+  it('gets what it lacks, and keeps its sessions', async () => {
+    const { store: model, record, database } = await ready()
+    const [old, other] = [record({ subject: 'ada' }), record({ subject: 'ada' })]
+    await created(model, old)
+    const indexes = () => database.prepare(`SELECT name FROM sqlite_schema WHERE type = 'index' ORDER BY 1`).all()
+    const made = indexes()
+    database.exec(`DROP INDEX sess_sessions_subject_id; ALTER TABLE sess_sessions DROP COLUMN evicted;
+      CREATE INDEX sess_sessions_subject ON sess_sessions (subject) WHERE subject IS NOT NULL`)
+    migrate(database)
+    migrate(file.connect())
+    expect(indexes()).toEqual(made)
+    expect(await sqliteStore(database).admit(asks(other))).toEqual({ ok: true, evicted: [old.id] })
+  })
+})
+
+describe('admit', () => {
+  it('does all or nothing', async () => {
+    const { record, database } = await ready()
+    const flawed: SqliteDatabase = {
+      exec: (sql) => database.exec(sql),
+      prepare: (sql) => (sql.startsWith('INSERT') ? throwing(database.prepare(sql)) : database.prepare(sql)),
+    }
+    const [there, coming] = [record({ subject: 'ada' }), record({ subject: 'ada' })]
+    const store = sqliteStore(database)
+    await created(store, there)
+    await expect(sqliteStore(flawed).admit(asks(coming))).rejects.toThrow('the disk is full')
+    expect(database.inTransaction).toBe(false)
+    expect(await store.admit({ ...asks(coming), victims: null })).toEqual({ ok: false, evicted: [] })
+  })
+
+  it('waits for another connection, and is given up with the error of the driver', async () => {
+    const { store, record, database } = await ready()
+    const other = file.connect()
+    other.exec('BEGIN IMMEDIATE')
+    const waiting = store.admit(asks(record()))
+    await new Promise((resolve) => setTimeout(resolve, 1))
+    other.exec('COMMIT')
+    expect(await waiting).toEqual({ ok: true, evicted: [] })
+    other.exec('BEGIN IMMEDIATE')
+    const code = expect.stringContaining('SQLITE_BUSY')
+    await expect(store.admit(asks(record()))).rejects.toMatchObject({ code })
+    other.exec('COMMIT')
+    expect(database.inTransaction).toBe(false)
+  })
+
+  it('says what failed where SQLite has rolled back by itself', async () => {
+    const { record, database } = await ready()
+    const flawed: SqliteDatabase = {
+      exec: (sql) => {
+        if (sql === 'ROLLBACK') database.exec(sql)
+        return database.exec(sql)
+      },
+      prepare: (sql) => (sql.startsWith('INSERT') ? throwing(database.prepare(sql)) : database.prepare(sql)),
+    }
+    await expect(sqliteStore(flawed).admit(asks(record()))).rejects.toThrow('the disk is full')
+  })
+
+  it('keeps places that are pruned with the rest', async () => {
+    const { store, record } = await ready({ retainEndedMs: 0 })
+    await store.admit({ ...asks(record()), deadline: HOUR })
+    expect(await store.prune(HOUR - 1, 5)).toBe(0)
+    expect(await store.prune(HOUR, 5)).toBe(1)
   })
 })
 
@@ -118,13 +192,14 @@ describe('sqliteStore', () => {
     const prepare = vi.spyOn(database, 'prepare')
     const store = sqliteStore(database)
     const { record, next } = await storeKit(() => store)()
-    expect(prepare).toHaveBeenCalledTimes(6)
+    expect(prepare).toHaveBeenCalledTimes(11)
     const live = await created(store, record())
     await store.get(live.id)
     await store.touch(live.id, live.lastSeenAt, live.expiresAt)
     await store.replace(next(live), 'another')
     await store.prune(0, 1)
-    expect(prepare).toHaveBeenCalledTimes(6)
+    await store.admit(asks(record()))
+    expect(prepare).toHaveBeenCalledTimes(11)
   })
 
   it('throws at construction where the table is missing, the connection closed, or a name or number unusable', async () => {
@@ -167,6 +242,7 @@ describe('sqliteStore', () => {
       store.create(record(), options),
       store.replace(next(live), live.revision, options),
       store.touch(live.id, live.lastSeenAt + 1, live.expiresAt, options),
+      store.admit(asks(record()), options),
     ]) {
       await expect(call).rejects.toMatchObject({ name: 'AbortError' })
     }
@@ -177,6 +253,7 @@ describe('sqliteStore', () => {
     const { store, record } = await ready()
     await expect(store.create(record({ data: text }))).rejects.toThrow(TypeError)
     await expect(store.create(record({ subject: text }))).rejects.toThrow(TypeError)
+    await expect(store.admit(asks(record({ subject: text })))).rejects.toThrow(TypeError)
   })
 })
 
@@ -186,6 +263,18 @@ async function ready(options: SqliteStoreOptions = {}) {
   const store = sqliteStore(database, options)
   const { record, next } = await storeKit(() => store)()
   return { database, store, record, next }
+}
+
+/** An admission of the record with a limit of one. */
+function asks({ id, subject, createdAt: at, absoluteAt: deadline }: SessionRecord): Admission {
+  return { id, subject: subject ?? '', at, deadline, abandonedBefore: 0, limit: 1, uncounted: [], victims: [] }
+}
+
+function throwing(statement: SqliteStatement): SqliteStatement {
+  const run = () => {
+    throw new Error('the disk is full')
+  }
+  return { all: (...values) => statement.all(...values), run }
 }
 
 async function created(store: SqliteStore, record: SessionRecord): Promise<SessionRecord> {

@@ -1,4 +1,4 @@
-import type { Prunable, SessionStore } from '@sess/core'
+import type { EndingsFeed, Prunable, SessionStore, SubjectIndex } from '@sess/core'
 import type BetterSqlite3 from 'better-sqlite3'
 import type Libsql from 'libsql'
 import { describe, expectTypeOf, it } from 'vitest'
@@ -12,13 +12,14 @@ describe('sqliteStore', () => {
   })
 
   it('answers a store of core that can be pruned', () => {
-    expectTypeOf(sqliteStore).returns.toExtend<SessionStore & Prunable>()
+    expectTypeOf(sqliteStore).returns.toExtend<SessionStore & Prunable & SubjectIndex>()
+    expectTypeOf(sqliteStore).returns.not.toExtend<EndingsFeed>()
   })
 
   it('refuses what is no connection', () => {
     // @ts-expect-error: a file name is not a connection
     sqliteStore('sessions.db')
     // @ts-expect-error: the prepare of a client that answers promises is another one
-    sqliteStore({ exec: () => {}, prepare: async () => ({ get: async () => null, run: async () => ({ changes: 0 }) }) })
+    sqliteStore({ exec: () => {}, prepare: async () => ({ all: async () => [], run: async () => ({ changes: 0 }) }) })
   })
 })

@@ -402,4 +402,15 @@ export const flaws: readonly AdapterFlaw[] = [
       },
     }),
   },
+  {
+    flaw: 'hands out sessions whose signal is nobody’s',
+    caughtBy: 'live/sign-out live/elsewhere live/replaced live/locked live/idle'.split(' '),
+    break: () => ({
+      async open(sessions, facts, req) {
+        const session = await steps.open(sessions, facts, req)
+        Object.defineProperty(session, 'signal', { value: new AbortController().signal })
+        return session
+      },
+    }),
+  },
 ]

@@ -1,6 +1,7 @@
 import { ConfigError, LimitError } from '../errors.ts'
 import type { Authentication, SessionRecord } from '../kernel/record.ts'
 import { standing } from '../kernel/transition.ts'
+import { createRecord } from './create.ts'
 import { display, oneOf } from './duration.ts'
 import { type Ender, endRecord } from './end.ts'
 import type { Engine } from './engine.ts'
@@ -60,42 +61,63 @@ function checkCount(count: unknown, name: string): asserts count is number {
 }
 
 /**
- * Makes room for a session that is about to be stored: what has expired is ended, so that no slow request revives it; the
- * store decides, atomically, who has to go; and they end before the new one begins. Somebody who acts as the subject is not
- * one of its sessions.
+ * Stores the session of a sign-in, within the limit if there is one. Somebody who acts as the subject is not one of its
+ * sessions. Sign-ins of one subject queue within a process, or most of them would be ended before they are stored.
  *
  * @param replaced the session that the sign-in takes over from; it does not count
  */
-export async function makeRoom(
+export async function storeSignedIn(
   ender: Ender,
   budget: Budget,
   issued: SessionRecord,
   replaced: SessionRecord | null,
 ): Promise<void> {
   const { engine } = ender
-  if (engine.limit === null || issued.actor !== null) return
-  const limit = countFor(engine.limit, issued)
-  if (limit === Number.POSITIVE_INFINITY) return
+  const { limit } = engine
+  const max = limit === null || issued.actor !== null ? Number.POSITIVE_INFINITY : countFor(limit, issued)
+  if (limit === null || max === Number.POSITIVE_INFINITY) return createRecord(engine, budget, issued, 'replicated')
+  // No handle has a space in it, so this line is no session's.
+  await engine.queue.run(`subject ${issued.subject}`, budget, async () => {
+    await makeRoom(ender, budget, { issued, replaced, limit, max })
+    await createRecord(engine, budget, issued, 'replicated')
+    return issued
+  })
+}
+
+/** A session that wants to be one of the subject's `max`. */
+interface Newcomer {
+  readonly issued: SessionRecord
+  readonly replaced: SessionRecord | null
+  readonly limit: Limit
+  readonly max: number
+}
+
+/**
+ * What has expired is ended, so that no slow request revives it; the store decides, atomically, who has to go; and they end
+ * before the new one begins.
+ */
+async function makeRoom(ender: Ender, budget: Budget, { issued, replaced, limit, max }: Newcomer): Promise<void> {
+  const { engine } = ender
   const at = engine.clock.now()
   const subject = issued.subject as string // nobody else signs in
-  const seats = await survey(engine, engine.limit, subject, at, budget)
+  const seats = await survey(engine, limit, subject, at, budget)
   await endThem(seats.expired, (record) => endRecord(ender, budget, record, 'evicted'))
   const uncounted = [...seats.free, ...seats.expired.map(({ id }) => id)]
-  const { ok, evicted } = await admit(engine, engine.limit, budget, {
+  const { ok, evicted } = await admit(engine, limit, budget, {
     subject,
     id: issued.id,
     at,
     deadline: issued.absoluteAt,
     abandonedBefore: abandonedBefore(engine, at),
-    limit,
+    limit: max,
     uncounted: replaced === null ? uncounted : [...uncounted, replaced.id],
-    victims: victims(engine.limit, seats.taken),
+    victims: victims(limit, seats.taken),
   })
   const leaving = evicted.map((id) => ({ id, record: seats.taken.find((record) => record.id === id) ?? null }))
   await endThem(leaving, (entry) => endEntry(ender, budget, entry, subject, 'evicted'))
   if (ok) return
-  engine.hub.emit({ type: 'limit-exceeded', at, handle: null, subject, limit })
-  throw new LimitError(limit)
+  engine.hub.emit({ type: 'limit-exceeded', at, handle: null, subject, limit: max })
+  throw new LimitError(max)
 }
 
 function countFor({ perSubject }: Limit, { subject, auth, persistent }: SessionRecord): number {

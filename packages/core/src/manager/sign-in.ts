@@ -3,14 +3,14 @@ import { applyPatch, mergeChanges, pickKeys } from '../data/draft.ts'
 import { SessionInterruptedError, ValueError } from '../errors.ts'
 import type { Device, SessionRecord } from '../kernel/record.ts'
 import { requireUnchanged } from './acting.ts'
-import { createRecord, issueFor } from './create.ts'
+import { issueFor } from './create.ts'
 import { pendingStamp } from './credential.ts'
 import { endedBy, endRecord } from './end.ts'
 import type { Engine } from './engine.ts'
 import { withFlashes } from './flash.ts'
 import { authAtIssue } from './freshness.ts'
 import type { SignInIntent, Work } from './intents.ts'
-import { makeRoom } from './limits.ts'
+import { storeSignedIn } from './limits.ts'
 import { emit, recall, reportFailure } from './load.ts'
 import { type Budget, isStoreFailure } from './store-gate.ts'
 import { swap } from './swap.ts'
@@ -37,8 +37,7 @@ export async function commitSignIn(work: Work, intent: SignInIntent, budget: Bud
   const takeOver = await predecessor(work, intent, budget)
   const data = takeOver === null ? changes.text : newData(takeOver, takeOver.old)
   const { sid, record } = issueSignedIn(work, intent, data)
-  await makeRoom(visit, budget, record, takeOver?.old ?? null)
-  await createRecord(engine, budget, record, 'replicated')
+  await storeSignedIn(visit, budget, record, takeOver?.old ?? null)
   const final = takeOver === null ? record : await endOld(takeOver, record, budget)
   visit.adopt(final, { sid, generation: 0, oldKey: false })
   visit.due = { confirm: false, touch: false, rotate: false }

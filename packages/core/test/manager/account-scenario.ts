@@ -40,8 +40,9 @@ export function accounts(options: Options = {}): Accounts {
   const clock = new MovableClock()
   const process = (others: Options = {}) => createSessions<Data>({ store, clock, keys: KEY, ...options, ...others })
   const sessions = process()
-  const events: SessEvent[] = []
-  sessions.on('*', (event) => events.push(event))
+  const heard: SessEvent[] = []
+  sessions.on('*', (event) => heard.push(event))
+  const events = upToDate(sessions, heard)
   return {
     store,
     clock,

@@ -275,6 +275,25 @@ describe('sign-ins at the same time', () => {
     },
   )
 
+  it('within a process are one after the other: none of them fails, and none is ended before it is there', async () => {
+    const { sessions, signIn: join, store } = accounts({ limit: { perSubject: 3 } })
+    await Promise.all(Array.from({ length: 20 }, () => join()))
+    expect(await live(sessions)).toBe(3)
+    expect(store.calls.filter(({ operation }) => operation === 'replace')).toHaveLength(17)
+    expect(store.calls.filter(({ operation }) => operation === 'create')).toHaveLength(20)
+  })
+
+  it('of other subjects do not wait', async () => {
+    const { signIn: join, store } = accounts({ limit: { perSubject: 3 } })
+    const { act, reached, open } = gate()
+    store.next('create', act)
+    const slow = join('ada')
+    await reached
+    await join('grace')
+    open()
+    await slow
+  })
+
   it('of processes whose clocks differ leave no more than the limit, at no time', async () => {
     const { store, process, clock } = accounts({ limit: { perSubject: 2 }, idle: '10m', absolute: '20m' })
     const processes = [-5 * SECOND, 0, 5 * SECOND].map((skew) => process({ clock: { now: () => clock.now() + skew } }))
@@ -297,7 +316,7 @@ describe('sign-ins at the same time', () => {
   })
 
   it('one that has to go before it is there gets 409 and no cookie, and its old session stays', async () => {
-    const { sessions, signIn: join, store } = accounts({ limit: { perSubject: 1 } })
+    const { sessions, process, store } = accounts({ limit: { perSubject: 1 } })
     const browser = new Browser(sessions)
     await browser.request((session) => Object.assign(session.data, { cart: 1 }))
     const { act, reached, open } = gate()
@@ -306,7 +325,7 @@ describe('sign-ins at the same time', () => {
     session.signIn('ada')
     const signing = failure(session.commit())
     await reached
-    const winner = await join()
+    const winner = await signIn(process())
     open()
     const error = await signing
     expect(error).toMatchObject({ code: 'ERR_SESS_INTERRUPTED', reason: 'ended', status: 409 })
@@ -317,10 +336,10 @@ describe('sign-ins at the same time', () => {
   })
 
   it('one that has to go while its answer is lost gets 409 and no cookie', async () => {
-    const { sessions, signIn: join, store } = accounts({ limit: { perSubject: 1 } })
+    const { sessions, process, signIn: join, store } = accounts({ limit: { perSubject: 1 } })
     store.next('create', async (apply) => {
       apply()
-      await join()
+      await signIn(process())
       return Promise.reject(new Error('connection reset'))
     })
     expect(await failure(join())).toMatchObject({ code: 'ERR_SESS_INTERRUPTED', reason: 'ended' })
@@ -328,13 +347,13 @@ describe('sign-ins at the same time', () => {
   })
 
   it('one that is stored while its place is taken away is ended', async () => {
-    const { sessions, signIn: join, store } = accounts({ limit: { perSubject: 1 } })
+    const { sessions, process, signIn: join, store } = accounts({ limit: { perSubject: 1 } })
     const create = gate()
     const stone = gate()
     store.next('create', create.act, stone.act)
     const first = join()
     await create.reached
-    const second = join()
+    const second = signIn(process())
     await stone.reached
     create.open()
     const { browser } = await first

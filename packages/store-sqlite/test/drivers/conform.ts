@@ -1,11 +1,20 @@
 import { ok } from 'node:assert/strict'
 import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
-import { register, storeCases, storeKit, type TestFunction } from '@sess/testkit'
+import {
+  pruneCases,
+  register,
+  scanCases,
+  storeCases,
+  storeKit,
+  subjectIndexCases,
+  type TestFunction,
+  twoHandleCases,
+} from '@sess/testkit'
 import { migrate, type SqliteDatabase, sqliteStore } from '../../src/index.ts'
 
 /** How many tests {@link conform} makes. */
-export const TESTS: number = storeCases.length + 2
+export const TESTS: number = [storeCases, twoHandleCases, pruneCases, scanCases, subjectIndexCases].flat().length + 1
 
 /** The promises on a file opened by a driver, under that runtime's own test runner. */
 export function conform<Database extends SqliteDatabase & { close(): unknown }>(
@@ -14,19 +23,16 @@ export function conform<Database extends SqliteDatabase & { close(): unknown }>(
 ): void {
   // In the working folder, which drivers.test.ts removes.
   const file = join(mkdtempSync('database-'), 'sessions.db')
-  const database = open(file)
+  const [database, second] = [open(file), open(file)]
   migrate(database)
-  const openStore = async () => sqliteStore(database)
-  register(storeCases, storeKit(openStore), { it })
-
-  it('prunes what has expired', async () => {
-    const store = await openStore()
-    const { record } = await storeKit(() => store)()
-    const past = record({ absoluteAt: 1000, expiresAt: 2000 })
-    await store.create(past)
-    ok((await store.prune(86_400_000 + 2000, 10)) === 1)
-    ok((await store.get(past.id)) === null)
-  })
+  // Nothing here is about power failures.
+  for (const each of [database, second]) each.exec('PRAGMA synchronous = OFF')
+  const openStore = () => sqliteStore(database)
+  const kit = storeKit(openStore, undefined, () => sqliteStore(second))
+  for (const cases of [storeCases, twoHandleCases]) register(cases, kit, { it })
+  register(pruneCases, kit, { it })
+  register(scanCases, kit, { it })
+  register(subjectIndexCases, kit, { it })
 
   it('waits for another connection without holding up the process, and finds its records', async () => {
     const { store, record } = await storeKit(openStore)()

@@ -13,6 +13,7 @@ import { credentialCases } from './credential.ts'
 import { failureCases } from './failure.ts'
 import { flashCases } from './flash.ts'
 import { limitCases } from './limits.ts'
+import { liveCases } from './live.ts'
 import { livingCases } from './living.ts'
 import { outcomeCases } from './outcome.ts'
 import { persistentCases } from './persistent.ts'
@@ -55,6 +56,7 @@ export const adapterCases: readonly AdapterCase[] = [
   ...acknowledgementCases,
   ...valueCases,
   ...livingCases,
+  ...liveCases,
   ...accountCases,
   ...limitCases,
   ...credentialCases,

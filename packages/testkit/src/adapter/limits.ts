@@ -147,14 +147,15 @@ export const limitCases: readonly AdapterCase[] = [
   parallel('reject'),
   must(
     'limits/overtaken',
-    'a sign-in that has to go before it is stored gets 409 and no cookie; the other stays',
+    'a sign-in that has to go before it is stored gets 409 and no cookie; that on another server stays',
     async (app) => {
       const subject = newSubject()
+      const url = await app.start({}, app.instance(limited(1).options))
       const slow = app.browser()
       const gate = app.store.hold('create')
       const signingIn = slow.start((session) => session.signIn(subject)).answer
       await gate.reached
-      const winner = await app.signedIn(subject)
+      const winner = await app.signedIn(subject, { url })
       await gate.open()
       const answer = await signingIn
       equal(answer.status, 409, 'status of the slow sign-in')
