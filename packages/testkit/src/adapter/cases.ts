@@ -7,6 +7,8 @@ import { commitCases } from './commit.ts'
 import { concurrencyCases } from './concurrency.ts'
 import { cookieCases } from './cookies.ts'
 import { failureCases } from './failure.ts'
+import { fingerprintCases, ipBindingCases } from './fingerprint.ts'
+import { guessingCases } from './guessing.ts'
 import { livingCases } from './living.ts'
 import { outcomeCases } from './outcome.ts'
 import { receivedCookieCases } from './received-cookies.ts'
@@ -43,4 +45,7 @@ export const adapterCases: readonly AdapterCase[] = [
   ...valueCases,
   ...livingCases,
   ...secrecyCases,
+  ...fingerprintCases,
+  ...ipBindingCases,
+  ...guessingCases,
 ]
