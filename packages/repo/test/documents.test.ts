@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import * as core from '@sess/core'
-import { defaultPolicy } from '@sess/core/kernel'
+import { defaultPolicy, fingerprintLevels } from '@sess/core/kernel'
 import * as testkit from '@sess/testkit'
 import ts from 'typescript5'
 import { describe, expect, test } from 'vitest'
@@ -152,9 +152,11 @@ describe('tables say what the code says', () => {
       overlap: `${overlapMs / 1000} s`,
       retainEnded: `${retainEndedMs / 3_600_000} h`,
       clockSkew: `${clockSkewMs / 1000} s`,
-      fingerprint: `\`'${defaultPolicy.fingerprint}'\``,
+      fingerprint: "`'observe'`",
+      ipBinding: `\`'${defaultPolicy.ipBinding}'\``,
       onIdle: `\`'${defaultPolicy.onIdle}'\``,
     })
+    expect(defaultPolicy.fingerprint).toBe(fingerprintLevels.observe)
   })
 
   test('the cookie', async () => {

@@ -279,7 +279,7 @@ export const flaws: readonly AdapterFlaw[] = [
   },
   {
     flaw: 'believes no proxy',
-    caughtBy: 'transport/trusted-https transport/client-address cookie/attributes/sign-in'.split(' '),
+    caughtBy: 'transport/trusted-https transport/client-address cookie/attributes/sign-in ip-binding/prefix'.split(' '),
     break: () => ({ facts: (req, options) => steps.facts(req, { ...options, trustProxy: false }) }),
   },
   {
@@ -298,7 +298,7 @@ export const flaws: readonly AdapterFlaw[] = [
   {
     flaw: 'passes on only the headers it knows',
     caughtBy:
-      'transport/loopback-behind-proxy/forwarded transport/loopback-behind-proxy/via transport/loopback-behind-proxy/x-real-ip transport/user-agent'.split(
+      'transport/loopback-behind-proxy/forwarded transport/loopback-behind-proxy/via transport/loopback-behind-proxy/x-real-ip transport/user-agent fingerprint/client-hints fingerprint/own-signal'.split(
         ' ',
       ),
     break: () => ({
@@ -315,12 +315,14 @@ export const flaws: readonly AdapterFlaw[] = [
   },
   {
     flaw: 'does not know where requests come from',
-    caughtBy: 'transport/loopback-hosts transport/peer-address cookie/development'.split(' '),
+    caughtBy: 'transport/loopback-hosts transport/peer-address cookie/development ip-binding/exact guessing/told'.split(
+      ' ',
+    ),
     break: () => ({ facts: (req, options) => ({ ...steps.facts(req, options), ip: undefined }) }),
   },
   {
     flaw: 'takes every peer for loopback',
-    caughtBy: 'transport/client-address'.split(' '),
+    caughtBy: 'transport/client-address ip-binding/prefix guessing/told fingerprint/end'.split(' '),
     break: () => ({ facts: (req, options) => ({ ...steps.facts(req, options), ip: '127.0.0.1' }) }),
   },
   {

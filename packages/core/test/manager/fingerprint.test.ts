@@ -1,5 +1,18 @@
-import { createSessions, type FingerprintOptions, memoryStore, type NetworkInfo, type RequestFacts } from '@sess/core'
+import {
+  createSessions,
+  type Fingerprint,
+  type FingerprintOptions,
+  memoryStore,
+  type NetworkInfo,
+  type RequestFacts,
+  type SessionRecord,
+} from '@sess/core'
+import { assess, defaultPolicy, fingerprintLevels } from '@sess/core/kernel'
+import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
+import { type Client, fingerprintOf, observedBy } from '../../src/manager/client.ts'
+import type { Engine } from '../../src/manager/engine.ts'
+import { readClientSettings } from '../../src/manager/fingerprint-options.ts'
 import { Browser, failure, MINUTE, type Scenario, setUp } from './scenario.ts'
 import { fails } from './scripted-store.ts'
 
@@ -192,6 +205,45 @@ describe('the baseline', () => {
     watched.cookie = browser.cookie
     await watched.request((session) => session.update('visits', () => 1), from(WINDOWS, CAFE))
     expect(store.only).toMatchObject({ state: 'authenticated', fingerprint: null })
+  })
+})
+
+describe('digests that are left out because they could not matter', () => {
+  const feature = fc.constantFrom('a', 'b')
+  const classes: fc.Arbitrary<Fingerprint> = fc.record(
+    {
+      browser: feature,
+      version: fc.integer({ min: 100, max: 104 }),
+      os: fc.constantFrom('linux', 'android', 'windows'),
+      language: feature,
+    },
+    { requiredKeys: [] },
+  )
+  const clients: fc.Arbitrary<Client> = fc
+    .tuple(classes, fc.dictionary(fc.constantFrom('4', '6'), feature), fc.dictionary(fc.constant('agent'), feature))
+    .map(([looks, places, marks]) => ({
+      classes: looks,
+      places: () => places,
+      address: () => null,
+      marks: () => marks,
+    }))
+
+  it.each(['observe', 'standard', 'strict'] as const)('%s: the verdict is the same', (level) => {
+    const policy = { ...defaultPolicy, fingerprint: fingerprintLevels[level] }
+    const engine = { policy, client: readClientSettings(level, policy) } as Engine
+    expect(engine.client.digestsMatter).toBe(false)
+    const sid = 'a'.repeat(43)
+    fc.assert(
+      fc.property(clients, clients, (before, now) => {
+        const record = { fingerprint: fingerprintOf(before, sid) } as SessionRecord
+        const [quick, full] = [observedBy(engine, now, sid, record), fingerprintOf(now, sid)].map((observed) =>
+          assess(record.fingerprint, observed, policy),
+        )
+        expect(quick?.band).toBe(full?.band)
+        if (full?.band !== 'ok') expect(quick).toEqual(full)
+      }),
+      { numRuns: 500 },
+    )
   })
 })
 

@@ -11,7 +11,9 @@ import { concurrencyCases } from './concurrency.ts'
 import { cookieCases } from './cookies.ts'
 import { credentialCases } from './credential.ts'
 import { failureCases } from './failure.ts'
+import { fingerprintCases, ipBindingCases } from './fingerprint.ts'
 import { flashCases } from './flash.ts'
+import { guessingCases } from './guessing.ts'
 import { limitCases } from './limits.ts'
 import { liveCases } from './live.ts'
 import { livingCases } from './living.ts'
@@ -61,4 +63,7 @@ export const adapterCases: readonly AdapterCase[] = [
   ...limitCases,
   ...credentialCases,
   ...secrecyCases,
+  ...fingerprintCases,
+  ...ipBindingCases,
+  ...guessingCases,
 ]
