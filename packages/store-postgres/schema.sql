@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS "sess_sessions" (
   evicted boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 80);
 
-CREATE INDEX IF NOT EXISTS "sess_sessions_subject_id" ON "sess_sessions" (left(subject, 200), id) WHERE subject IS NOT NULL;
+CREATE INDEX IF NOT EXISTS "sess_sessions_subject_id" ON "sess_sessions" (subject, id) WHERE subject IS NOT NULL;
 
 CREATE INDEX IF NOT EXISTS "sess_sessions_absolute_at" ON "sess_sessions" (absolute_at);
 
@@ -32,7 +32,7 @@ BEGIN
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   PERFORM pg_advisory_xact_lock(hashtextextended(whose, 7340032502));
 
-  DELETE FROM "sess_sessions" WHERE left(subject, 200) = left(whose, 200) AND subject = whose
+  DELETE FROM "sess_sessions" WHERE subject = whose
     AND state = 'reserved' AND NOT evicted AND created_at < (asked->>'abandonedBefore')::bigint;
   -- Asked again, it was admitted before.
   admitted := EXISTS (SELECT FROM "sess_sessions" WHERE id = asked->>'id');
@@ -40,7 +40,7 @@ BEGIN
   -- Those who are named come first, then the others by age.
   SELECT coalesce(array_agg(id ORDER BY place, created_at), '{}') INTO counted
     FROM "sess_sessions" LEFT JOIN jsonb_array_elements_text(asked->'named') WITH ORDINALITY AS named (id, place) USING (id)
-    WHERE left(subject, 200) = left(whose, 200) AND subject = whose AND state <> 'ended' AND NOT evicted
+    WHERE subject = whose AND state <> 'ended' AND NOT evicted
       AND absolute_at > (asked->>'at')::bigint AND NOT asked->'uncounted' ? id;
   excess := greatest(cardinality(counted) + 1 - (asked->>'limit')::bigint, 0);
   IF NOT admitted AND (excess = 0 OR asked->'victims' <> 'null') THEN
@@ -51,7 +51,7 @@ BEGIN
   END IF;
 
   SELECT jsonb_build_object('ok', admitted, 'evicted', coalesce(jsonb_agg(id), '[]')) INTO answer
-    FROM "sess_sessions" WHERE left(subject, 200) = left(whose, 200) AND subject = whose AND state <> 'ended' AND evicted
+    FROM "sess_sessions" WHERE subject = whose AND state <> 'ended' AND evicted
       AND absolute_at > (asked->>'at')::bigint AND id <> asked->>'id';
 END
 $$;

@@ -124,7 +124,7 @@ class RowStore implements PostgresStore {
 
   listBySubject(subject: string, abandonedBefore: number, options?: ReadOptions): AsyncGenerator<SubjectEntry> {
     const text = `SELECT ${COLUMNS} FROM ${this.#table}
-      WHERE left(subject, 200) = left($1, 200) AND subject = $1 AND id > $2
+      WHERE subject = $1 AND id > $2
         AND state <> 'ended' AND (state <> 'reserved' OR created_at >= $3) ORDER BY id LIMIT ${PAGE}`
     const values = (after?: kit.Row) => [subject, after?.id ?? '', abandonedBefore]
     return kit.entriesOf(PAGE, (after) => this.#query<kit.Row>('list', text, values(after), options))

@@ -60,7 +60,7 @@ function statements(options: PostgresTable): string[] {
   ALTER TABLE ${name} ADD COLUMN evicted boolean NOT NULL DEFAULT false;
   DROP INDEX IF EXISTS ${quoted(options, '_subject')};
 END IF`,
-    `CREATE INDEX IF NOT EXISTS ${index('subject_id')} ON ${name} (left(subject, 200), id) WHERE subject IS NOT NULL`,
+    `CREATE INDEX IF NOT EXISTS ${index('subject_id')} ON ${name} (subject, id) WHERE subject IS NOT NULL`,
     `CREATE INDEX IF NOT EXISTS ${index('absolute_at')} ON ${name} (absolute_at)`,
     `CREATE OR REPLACE PROCEDURE ${quoted(options, '_admit')}(asked jsonb, INOUT answer text) LANGUAGE plpgsql AS ${literal(admission(name))}`,
   ]

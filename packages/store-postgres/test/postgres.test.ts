@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { Admission, SubjectEntry } from '@sess/core'
 import type pg from 'pg'
@@ -163,17 +162,6 @@ describe.skipIf(postgres.missing)('prune [needs postgres]', () => {
 })
 
 describe.skipIf(postgres.missing)('the sessions of a subject [needs postgres]', () => {
-  it('are found and counted whatever the length of the subject', async () => {
-    const { store, record } = await fresh(pool())
-    const long = randomBytes(50_000).toString('base64')
-    const [first, second] = [record({ subject: `${long}a` }), record({ subject: `${long}b` })]
-    for (const each of [first, second]) expect(await store.create(each)).toBe(true)
-    for (const each of [first, second]) {
-      expect(await list(store, each.subject ?? '')).toEqual([{ id: each.id, record: each }])
-      expect(await store.admit(asks(each.subject ?? '', record().id))).toEqual({ ok: true, evicted: [each.id] })
-    }
-  })
-
   it('are counted in one query, which leaves no transaction open', async () => {
     const client = pool({ max: 1 })
     const { store, record } = await fresh(client)

@@ -23,6 +23,11 @@ export function sqliteStore(database: SqliteDatabase, options: SqliteStoreOption
   return new RowStore(database, options)
 }
 
+/** A row with its number in the order of creation. */
+interface Numbered extends kit.Row {
+  readonly seq: number
+}
+
 /** Records that are read at a time; reading holds up the process. */
 const PAGE = 100
 
@@ -58,12 +63,12 @@ class RowStore implements SqliteStore {
   }
 
   scan(options?: ReadOptions): AsyncGenerator<SessionRecord> {
-    return kit.recordsOf(PAGE, (after) => rows<kit.Row>(this.#statements.scan, [key(after)], options))
+    return kit.recordsOf<Numbered>(PAGE, (after) => rows(this.#statements.scan, [after?.seq ?? 0], options))
   }
 
   listBySubject(subject: string, abandonedBefore: number, options?: ReadOptions): AsyncGenerator<SubjectEntry> {
-    const values = (after?: kit.Row) => [subject, key(after), abandonedBefore]
-    return kit.entriesOf(PAGE, (after) => rows<kit.Row>(this.#statements.list, values(after), options))
+    const values = (after?: Numbered) => [subject, after?.seq ?? 0, abandonedBefore]
+    return kit.entriesOf<Numbered>(PAGE, (after) => rows(this.#statements.list, values(after), options))
   }
 
   async admit(admission: Admission, options?: WriteOptions): Promise<Admitted> {
@@ -101,9 +106,9 @@ function statements(table: string) {
     end: update('?'),
     touch: `UPDATE ${table} SET last_seen_at = max(last_seen_at, ?), expires_at = max(expires_at, ?)
       WHERE id = ? AND state NOT IN ('ended', 'reserved')`,
-    scan: `SELECT ${names} FROM ${table} WHERE id > ? ORDER BY id LIMIT ${PAGE}`,
-    list: `SELECT ${names} FROM ${table} WHERE subject = ? AND id > ? AND state <> 'ended'
-      AND (state <> 'reserved' OR created_at >= ?) ORDER BY id LIMIT ${PAGE}`,
+    scan: `SELECT rowid AS seq, ${names} FROM ${table} WHERE rowid > ? ORDER BY rowid LIMIT ${PAGE}`,
+    list: `SELECT rowid AS seq, ${names} FROM ${table} WHERE subject = ? AND rowid > ? AND state <> 'ended'
+      AND (state <> 'reserved' OR created_at >= ?) ORDER BY rowid LIMIT ${PAGE}`,
     contenders: `SELECT id, state, evicted, created_at, absolute_at FROM ${table} WHERE subject = ?`,
     forget: `DELETE FROM ${table} WHERE id = ?`,
     mark: `UPDATE ${table} SET evicted = 1 WHERE id = ?`,
@@ -122,11 +127,6 @@ function prepare(database: SqliteDatabase, table: string): Statements {
   } catch (cause) {
     throw new ConfigError(`sqliteStore: pass an open database, after migrate(database). ${cause}`)
   }
-}
-
-/** Where a page begins: keys of any text come after the empty one. */
-function key(after: kit.Row | undefined): string {
-  return after === undefined ? '' : String(after.id)
 }
 
 async function rows<Result>(

@@ -14,7 +14,7 @@ import { nothing, type Visit } from './visit.ts'
 export interface SignInOptions {
   /** Keys of the data to keep, instead of the `carry` option. Nothing is carried from one subject to another. */
   readonly carry?: readonly string[]
-  /** The cookie outlives the browser, up to the absolute deadline. Default false. */
+  /** Remember-me: the cookie outlives the browser, and the session has the deadlines of the `persistent` option. Default false. */
   readonly persistent?: boolean
   /** How the user proved who they are, e.g. `['password', 'totp']`. */
   readonly methods?: readonly string[]
