@@ -9,6 +9,10 @@ export type { AutoPruneOptions } from './upkeep/auto-prune.ts'
 export { copySessions } from './upkeep/copy-sessions.ts'
 export type { CopyOptions, CopyReport } from './upkeep/copy-sessions.ts'
 export type { CookieOptions } from './http/cookie.ts'
+export type { CsrfOptions, CsrfProfile } from './http/csrf/options.ts'
+export { hsts } from './http/hsts.ts'
+export type { HstsOptions } from './http/hsts.ts'
+export type { SiteData } from './http/clear-site-data.ts'
 export type { Transport } from './http/carrier.ts'
 export type { HeaderSource, RequestFacts } from './http/facts.ts'
 export type { Duration } from './manager/duration.ts'
@@ -45,6 +49,7 @@ export type { Expiry } from './kernel/expire.ts'
 export {
   ConfigError,
   CookieTooLargeError,
+  CsrfError,
   HeadersSentError,
   InsecureError,
   SessionInterruptedError,

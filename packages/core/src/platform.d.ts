@@ -13,7 +13,10 @@ declare class AbortController {
 declare const crypto: { getRandomValues<T extends Uint8Array>(array: T): T }
 declare const console: { warn(message: string): void; error(message: string, error?: unknown): void }
 declare class Response {
-  constructor(body: string | null, init: { readonly status: number })
+  constructor(
+    body: string | null,
+    init: { readonly status: number; readonly headers?: Readonly<Record<string, string>> },
+  )
 }
 declare function setTimeout(callback: () => void, delayMs: number): unknown
 declare function clearTimeout(timer: unknown): void

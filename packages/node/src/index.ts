@@ -1,7 +1,7 @@
 export { sess } from './node.ts'
 export type { Handler, SessOptions } from './node.ts'
 export { openUpgrade } from './node.ts'
-export { holdSession } from './node.ts'
+export { holdSession, refusing } from './node.ts'
 export { nodeFacts } from './connection.ts'
 export type { ConnectionOptions } from './connection.ts'
 export { hold } from './hold.ts'

@@ -5,7 +5,8 @@ import { type Arrival, load } from '../manager/load.ts'
 import type { ManagerOptions } from '../manager/options.ts'
 import { type DefaultData, Session } from '../manager/session.ts'
 import { Visit } from '../manager/visit.ts'
-import { headerLines, TokenTransport, type TransportOptions } from './carrier.ts'
+import { answerLines } from './answer.ts'
+import { TokenTransport, type TransportOptions } from './carrier.ts'
 import { reduceUserAgent } from './client.ts'
 import { headerOf, type RequestFacts } from './facts.ts'
 
@@ -39,6 +40,7 @@ export class Sessions<Data extends object = DefaultData> {
    *
    * @throws {StoreUnavailableError} the store failed and `onStoreError` is `'fail'`
    * @throws {InsecureError} plain http that carries the cookie
+   * @throws {CsrfError} an unsafe request of another site's page
    */
   async open(facts: RequestFacts): Promise<Session<Data>> {
     if (typeof facts !== 'object' || facts === null) {
@@ -47,14 +49,7 @@ export class Sessions<Data extends object = DefaultData> {
     const { tokens, channel } = this.#transport.receive(facts)
     const arrival = this.#arrival(facts, tokens)
     const visit = new Visit(this.#engine, arrival, channel, await load(this.#engine, arrival))
-    return new Session<Data>(visit, (current) => {
-      const { token, caching } = headerLines(this.#transport, channel, current)
-      const lines: [string, string][] = token === null ? [] : [token]
-      if (caching.noStore) lines.push(['Cache-Control', 'no-store'])
-      else if (caching.varies !== null) lines.push(['Cache-Control', 'private'])
-      if (caching.varies !== null) lines.push(['Vary', caching.varies])
-      return lines
-    })
+    return new Session<Data>(visit, (current) => answerLines(this.#transport, channel, current))
   }
 
   /**
@@ -147,6 +142,8 @@ const NAMES: Readonly<Record<keyof SessionsOptions, true>> = {
   random: true,
   cookie: true,
   transport: true,
+  csrf: true,
+  clearSiteData: true,
   touch: true,
 }
 

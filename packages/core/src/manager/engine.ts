@@ -15,6 +15,8 @@ declare const process: { readonly env?: Readonly<Record<string, string | undefin
 export interface Engine {
   readonly store: SessionStore
   readonly tokens: Keyring
+  /** The keys of a further purpose. */
+  readonly keyring: (purpose: string) => Keyring
   readonly policy: Policy
   readonly shape: DataShape
   readonly clock: Clock
@@ -40,10 +42,13 @@ export function createEngine<Data extends object>(options: ManagerOptions<Data>)
   const random = options.random ?? systemRandom
   const storeTimeoutMs = readDuration(options.storeTimeout ?? '2s', 'storeTimeout')
   if (storeTimeoutMs === 0) throw new ConfigError('`storeTimeout` must be longer than 0.')
+  const keys = configuredKeys(options, random)
+  const keyring = (purpose: string) => new Keyring(keys, purpose)
   const development = typeof process === 'undefined' || process?.env?.NODE_ENV !== 'production'
   const engine: Engine = {
     store: options.store,
-    tokens: new Keyring(configuredKeys(options, random), 'token'),
+    tokens: keyring('token'),
+    keyring,
     policy: readPolicy(options, storeTimeoutMs),
     shape: readShape(options),
     clock: options.clock ?? systemClock,
