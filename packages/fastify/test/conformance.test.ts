@@ -1,15 +1,20 @@
-import { type AdapterSubject, adapterCases, register } from '@sess/testkit'
+import formbody from '@fastify/formbody'
+import multipart from '@fastify/multipart'
+import { type AdapterSubject, adapterCases, formCases, register } from '@sess/testkit'
 import fastify, { type FastifyInstance } from 'fastify'
 import { it } from 'vitest'
-import { sess } from '../src/index.ts'
+import { csrf, sess } from '../src/index.ts'
 
 const subject: AdapterSubject = {
   late: 'saved',
-  async serve(sessions, handle, { trustProxy, path, second }) {
+  async serve(sessions, handle, { trustProxy, path, second, forms }) {
     const app = fastify({ trustProxy, forceCloseConnections: true })
     const mount = async (scope: FastifyInstance): Promise<void> => {
       await scope.register(sess, { sessions })
       if (second !== null) await scope.register(sess, { sessions: second, property: 'second' })
+      if (forms) await scope.register(formbody)
+      if (forms) await scope.register(multipart, { attachFieldsToBody: true })
+      if (forms) scope.addHook('preValidation', csrf(sessions))
       scope.all('/*', async (request, reply) => {
         const { method, url } = request
         const { status, headers, body } = await handle(request.session, { method, url, raw: request })
@@ -23,4 +28,4 @@ const subject: AdapterSubject = {
   },
 }
 
-register(adapterCases, () => subject, { it: it.concurrent })
+register([...adapterCases, ...formCases], () => subject, { it: it.concurrent })

@@ -1,18 +1,19 @@
 import type { Server } from 'node:http'
 import { createAdaptorServer } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
-import { type AdapterSubject, adapterCases, listen, register } from '@sess/testkit'
+import { type AdapterSubject, adapterCases, formCases, listen, register } from '@sess/testkit'
 import { Hono } from 'hono'
 import { stream } from 'hono/streaming'
 import { it } from 'vitest'
-import { sess } from '../src/index.ts'
+import { csrf, sess } from '../src/index.ts'
 
 const subject: AdapterSubject = {
   late: 'commit',
-  serve(sessions, handle, { trustProxy, path, second }) {
+  serve(sessions, handle, { trustProxy, path, second, forms }) {
     const ip = (c: Parameters<typeof getConnInfo>[0]) => getConnInfo(c).remote.address
     const app = new Hono().basePath(path).use(sess(sessions, { trustProxy, ip }))
     if (second !== null) app.use(sess(second, { trustProxy, ip, property: 'second' }))
+    if (forms) app.use(csrf(sessions))
     app.all('*', async (c) => {
       const { method, url } = c.req
       const { status, headers, body } = await handle(c.var.session, { method, url, raw: c })
@@ -30,4 +31,4 @@ const subject: AdapterSubject = {
   },
 }
 
-register(adapterCases, () => subject, { it: it.concurrent })
+register([...adapterCases, ...formCases], () => subject, { it: it.concurrent })

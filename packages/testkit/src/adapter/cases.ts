@@ -6,7 +6,11 @@ import { carryCases } from './carry.ts'
 import { commitCases } from './commit.ts'
 import { concurrencyCases } from './concurrency.ts'
 import { cookieCases } from './cookies.ts'
+import { csrfCases } from './csrf.ts'
+import { csrfProfileCases } from './csrf-profiles.ts'
 import { failureCases } from './failure.ts'
+import { formTokenCases } from './form-tokens.ts'
+import { isolationCases } from './isolation.ts'
 import { livingCases } from './living.ts'
 import { outcomeCases } from './outcome.ts'
 import { receivedCookieCases } from './received-cookies.ts'
@@ -14,6 +18,8 @@ import { rotationCases } from './rotation.ts'
 import { secrecyCases } from './secrecy.ts'
 import { signInCases } from './sign-in.ts'
 import { signOutCases } from './sign-out.ts'
+import { siteDataCases } from './site-data.ts'
+import { strictWriteCases } from './strict-writes.ts'
 import { timeCases } from './time.ts'
 import { tokenTableCases } from './token-table.ts'
 import { transportCases } from './transport.ts'
@@ -28,6 +34,12 @@ export const adapterCases: readonly AdapterCase[] = [
   ...receivedCookieCases,
   ...cachingCases,
   ...transportCases,
+  ...siteDataCases,
+  ...csrfCases,
+  ...csrfProfileCases,
+  ...formTokenCases,
+  ...isolationCases,
+  ...strictWriteCases,
   ...signInCases,
   ...carryCases,
   ...signOutCases,

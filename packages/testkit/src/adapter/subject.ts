@@ -35,6 +35,11 @@ export interface ServeOptions {
   readonly path: string
   /** Mount a second instance besides the first, under another property name (`'second'`) or none. */
   readonly second: Sessions | null
+  /**
+   * Parse bodies the framework's usual way (`application/x-www-form-urlencoded`, `multipart/form-data`, JSON), and verify form
+   * tokens behind the parsers, ahead of the route: with the adapter's `csrf()`, or `verifyForm()`. Only `formCases` ask for it.
+   */
+  readonly forms: boolean
 }
 
 /** A running server. */
