@@ -15,6 +15,7 @@ const subject: AdapterSubject = {
       if (forms) await scope.register(formbody)
       if (forms) await scope.register(multipart, { attachFieldsToBody: true })
       if (forms) scope.addHook('preValidation', csrf(sessions))
+      scope.addContentTypeParser('*', async () => undefined)
       scope.all('/*', async (request, reply) => {
         const { method, url } = request
         const { status, headers, body } = await handle(request.session, { method, url, raw: request })
