@@ -208,7 +208,7 @@ describe('redisStore({ replicated })', () => {
 
 const facts = (cookie?: string) => ({
   method: 'POST',
-  headers: cookie === undefined ? {} : { cookie },
+  headers: { 'sec-fetch-site': 'same-origin', ...(cookie !== undefined && { cookie }) },
   url: 'https://app.example/',
   secure: true,
 })
