@@ -1,7 +1,7 @@
 import { createSessions, memoryStore, type Session } from '@sess/core'
 import fastify from 'fastify'
 import { expectTypeOf, test } from 'vitest'
-import { sess } from '../src/index.ts'
+import { csrf, sess } from '../src/index.ts'
 
 declare module '@sess/core' {
   interface SessionData {
@@ -45,4 +45,14 @@ test('registers sessions of any data', () => {
   app.register(sess, { sessions: memoryStore() })
   // @ts-expect-error a name, or false
   app.register(sess, { sessions, property: true })
+})
+
+test('takes csrf() as a hook of the instance or of a route', () => {
+  app.addHook('preValidation', csrf(sessions))
+  app.addHook('preHandler', csrf(admin))
+  app.post('/', { preHandler: csrf(sessions) }, async (request) => request.session.csrfToken())
+  // @ts-expect-error sessions are needed
+  app.addHook('preValidation', csrf())
+  // @ts-expect-error there is no body yet
+  app.addHook('onTimeout', csrf)
 })

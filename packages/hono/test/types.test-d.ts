@@ -1,7 +1,7 @@
 import { createSessions, memoryStore, type Session } from '@sess/core'
 import { Hono } from 'hono'
 import { expectTypeOf, test } from 'vitest'
-import { sess } from '../src/index.ts'
+import { csrf, sess } from '../src/index.ts'
 
 interface Shop {
   cart: string[]
@@ -39,4 +39,19 @@ test('types sessions.of(c) with nothing declared', () => {
 test('takes sessions, not a store', () => {
   // @ts-expect-error a store has to go through createSessions()
   sess(memoryStore())
+})
+
+test('keeps the type of c.var.session behind csrf()', () => {
+  new Hono().use(sess(sessions), csrf(sessions)).post('/', (c) => {
+    expectTypeOf(c.var.session).toEqualTypeOf<Session<Shop>>()
+    return c.text(c.var.session.csrfToken())
+  })
+  new Hono().use(sess(sessions)).post('/', csrf(sessions), (c) => {
+    expectTypeOf(c.var.session.data.cart).toEqualTypeOf<string[] | undefined>()
+    return c.body(null)
+  })
+  // @ts-expect-error sessions are needed
+  csrf()
+  // @ts-expect-error a store has to go through createSessions()
+  csrf(memoryStore())
 })

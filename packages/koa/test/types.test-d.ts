@@ -1,8 +1,10 @@
+import { bodyParser } from '@koa/bodyparser'
 import { createSessions, memoryStore, type Session } from '@sess/core'
 import Koa from 'koa'
+import { koaBody } from 'koa-body'
 import Koa2 from 'koa2'
 import { expectTypeOf, test } from 'vitest'
-import { sess } from '../src/index.ts'
+import { csrf, sess } from '../src/index.ts'
 
 declare module '@sess/core' {
   interface SessionData {
@@ -41,4 +43,17 @@ test('mounts on applications of Koa 2 and 3, whatever their own state and contex
   sess(memoryStore())
   // @ts-expect-error a name, or false
   sess(sessions, { property: true })
+})
+
+test('mounts csrf() behind body parsers of Koa 2 and 3', () => {
+  new Koa().use(sess(sessions)).use(bodyParser()).use(csrf(sessions))
+  new Koa()
+    .use(sess(sessions))
+    .use(koaBody({ multipart: true }))
+    .use(csrf(admin))
+  new Koa2().use(sess(sessions)).use(csrf(sessions))
+  // @ts-expect-error sessions are needed
+  csrf()
+  // @ts-expect-error a store has to go through createSessions()
+  csrf(memoryStore())
 })
