@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import * as core from '@sess/core'
 import { defaultPolicy } from '@sess/core/kernel'
-import { adapterCases, storeCases } from '@sess/testkit'
+import { adapterCases, formCases, storeCases } from '@sess/testkit'
 import ts from 'typescript5'
 import { describe, expect, test } from 'vitest'
 import { folders, manifest, root } from '../bin/workspace.mjs'
@@ -80,7 +80,7 @@ describe('references in the documentation', () => {
   })
 
   test('promises are cited by the ids that the testkit proves', () => {
-    const ids = [...storeCases, ...adapterCases].map(({ id }) => id)
+    const ids = [...storeCases, ...adapterCases, ...formCases].map(({ id }) => id)
     const cited = documents.flatMap(({ file, text }) =>
       [...text.matchAll(/`((?:store|adapter)\/[a-z0-9*/-]+)`/g)].map(([, id]) => ({ file, id: id as string })),
     )
@@ -134,6 +134,7 @@ describe('tables say what the code says', () => {
       ...members('packages/core/src/http/sessions.ts', 'SessionsOptions'),
       ...members('packages/core/src/http/carrier.ts', 'TransportOptions').filter((name) => name !== 'cookie'),
       ...members('packages/core/src/http/cookie.ts', 'CookieOptions').map((name) => `cookie.${name}`),
+      ...members('packages/core/src/http/csrf/options.ts', 'CsrfOptions').map((name) => `csrf.${name}`),
     ]
     expect(options.length).toBeGreaterThan(25)
     const listed = tableBelow(readme, '## Options').map(([name]) => code(name))

@@ -13,6 +13,7 @@ import { formTokenCases } from './form-tokens.ts'
 import { isolationCases } from './isolation.ts'
 import { livingCases } from './living.ts'
 import { outcomeCases } from './outcome.ts'
+import { provenanceCases } from './provenance.ts'
 import { receivedCookieCases } from './received-cookies.ts'
 import { rotationCases } from './rotation.ts'
 import { secrecyCases } from './secrecy.ts'
@@ -35,6 +36,7 @@ export const adapterCases: readonly AdapterCase[] = [
   ...cachingCases,
   ...transportCases,
   ...siteDataCases,
+  ...provenanceCases,
   ...csrfCases,
   ...csrfProfileCases,
   ...formTokenCases,

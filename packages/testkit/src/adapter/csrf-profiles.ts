@@ -1,7 +1,7 @@
 import { equal } from '../case.ts'
 import { type AdapterCase, must } from './app.ts'
 import type { Visit } from './browser.ts'
-import { https, isRefusal, passes, refuses, tokenOf } from './csrf.ts'
+import { https, isRefusal, passes, refuses, tokenOf } from './refusal.ts'
 
 const OWN_PAGE = ['Sec-Fetch-Site', 'same-origin'] as const
 

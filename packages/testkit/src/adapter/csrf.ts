@@ -1,129 +1,14 @@
-import type { Session, SessionsOptions } from '@sess/core'
 import { deepEqual, equal, notEqual, ok } from '../case.ts'
-import { type AdapterCase, type App, must, reply, type Setup } from './app.ts'
-import type { Browser, Visit } from './browser.ts'
-import type { Answer } from './client.ts'
-
-/** Why a request is refused, as the event tells it. */
-export type Reason = 'site' | 'origin' | 'missing' | 'token' | 'form' | 'embedded' | 'write'
+import { type AdapterCase, must, reply } from './app.ts'
+import type { Visit } from './browser.ts'
+import { count, https, isRefusal, passes, refuses, tokenOf } from './refusal.ts'
 
 type Headers = NonNullable<Visit['headers']>
 
-const METHODS = ['POST', 'PUT', 'PATCH', 'DELETE'] as const
 const OWN = 'https://app.example'
-
-/** Over https, as a trusted proxy tells it: `https://app.example`. */
-export function https(csrf: SessionsOptions['csrf'] = {}, more: Partial<SessionsOptions> = {}): Setup {
-  return { serve: { trustProxy: true }, options: { csrf, ...more } }
-}
-
-function count(session: Session): void {
-  session.update('count', (value) => Number(value ?? 0) + 1)
-}
-
-/** How often `count` has been saved. */
-async function counted(browser: Browser): Promise<number> {
-  return Number((await browser.look()).data.count ?? 0)
-}
-
-/** A request that changes its session is answered with 200, and its change is saved. */
-export async function passes(browser: Browser, visit: Visit, what: string): Promise<void> {
-  const before = await counted(browser)
-  const answer = await browser.visit(count, visit)
-  equal(answer.status, 200, `status ${what}`)
-  equal(await counted(browser), before + 1, `changes saved ${what}`)
-}
-
-/** Refused: 403, one event, nothing changed, no cookie, and no cache may keep the answer. */
-export async function refuses(app: App, browser: Browser, visit: Visit, reason: Reason, what: string): Promise<void> {
-  const before = await counted(browser)
-  const told = app.heard('csrf-refused').length
-  const answer = await browser.visit(count, visit)
-  isRefusal(answer, what)
-  const events = app.heard('csrf-refused').slice(told)
-  deepEqual(
-    events.map((event) => [event.reason, event.enforced, event.method]),
-    [[reason, true, visit.method ?? 'GET']],
-    `events ${what}`,
-  )
-  equal(await counted(browser), before, `changes saved ${what}`)
-}
-
-/** The answer to a refused request. */
-export function isRefusal(answer: Answer, what: string): void {
-  equal(answer.status, 403, `status ${what}`)
-  deepEqual(answer.cookies, [], `Set-Cookie lines ${what}`)
-  ok(/\bno-store\b/.test(answer.get('cache-control') ?? ''), `no-store in ${answer.get('cache-control')} ${what}`)
-  const varies = (answer.get('vary') ?? '').toLowerCase()
-  ok(
-    varies.includes('origin') && varies.includes('sec-fetch-site'),
-    `Origin and Sec-Fetch-Site in Vary: ${varies} ${what}`,
-  )
-}
-
-/** What a page of the application renders into its forms. */
-export async function tokenOf(browser: Browser, visit: Visit = {}): Promise<string> {
-  const { body, status } = await browser.visit((session) => reply({ body: session.csrfToken() }), visit)
-  equal(status, 200, 'status of a page with a form')
-  return body
-}
-
-interface Row {
-  readonly id: string
-  readonly headers: Headers
-  readonly reason: 'site' | 'origin' | null
-}
-
-function row(id: string, headers: Record<string, string>, reason: Row['reason'] = null): Row {
-  return { id, headers: Object.entries(headers), reason }
-}
-
 const EVIL = 'https://evil.example'
 
-/** What a request tells about where it comes from, and why it is refused. The cookie is there each time. */
-const rows: readonly Row[] = [
-  row('same-origin', { 'Sec-Fetch-Site': 'same-origin', Origin: OWN }),
-  row('user-initiated', { 'Sec-Fetch-Site': 'none' }),
-  row('same-site', { 'Sec-Fetch-Site': 'same-site', Origin: 'https://blog.app.example' }, 'site'),
-  row('cross-site', { 'Sec-Fetch-Site': 'cross-site', Origin: EVIL }, 'site'),
-  row('cross-site-without-origin', { 'Sec-Fetch-Site': 'cross-site' }, 'site'),
-  row('unknown-site', { 'Sec-Fetch-Site': 'same-planet', Origin: OWN }, 'site'),
-  row('two-sites', { 'Sec-Fetch-Site': 'same-origin, cross-site', Origin: OWN }, 'site'),
-  row('own-origin', { Origin: OWN }),
-  row('other-origin', { Origin: EVIL }, 'origin'),
-  row('longer-origin', { Origin: `${OWN}.evil.example` }, 'origin'),
-  row('other-scheme', { Origin: 'http://app.example' }, 'origin'),
-  row('other-port', { Origin: `${OWN}:8443` }, 'origin'),
-  row('subdomain', { Origin: 'https://blog.app.example' }, 'origin'),
-  row('parent-domain', { Origin: 'https://example' }, 'origin'),
-  row('trailing-dot', { Origin: `${OWN}.` }, 'origin'),
-  row('trailing-slash', { Origin: `${OWN}/` }, 'origin'),
-  row('user-in-origin', { Origin: `https://app.example@evil.example` }, 'origin'),
-  row('capital-letters', { Origin: 'https://APP.example' }, 'origin'),
-  row('null-origin', { Origin: 'null' }, 'origin'),
-  row('empty-origin', { Origin: '' }, 'origin'),
-  row('own-referer', { Referer: `${OWN}/page?a=b` }),
-  row('other-referer', { Referer: `${EVIL}/?${OWN}/` }, 'origin'),
-]
-
-const provenanceCases = rows.map(({ id, headers, reason }) =>
-  must(
-    `csrf/provenance/${id}`,
-    reason === null ? `${id}: unsafe requests pass` : `${id}: unsafe requests are refused with 403, and told`,
-    async (app) => {
-      const browser = await app.signedIn('ada', { secure: true })
-      for (const method of METHODS) {
-        if (reason === null) await passes(browser, { method, headers }, `of ${method}`)
-        else await refuses(app, browser, { method, headers }, reason, `of ${method}`)
-      }
-      for (const method of ['GET', 'HEAD', 'OPTIONS']) await passes(browser, { method, headers }, `of ${method}`)
-    },
-    https(),
-  ),
-)
-
 export const csrfCases: readonly AdapterCase[] = [
-  ...provenanceCases,
   must(
     'csrf/before-the-store',
     'what the headers give away is refused before the handler runs and the store is asked',

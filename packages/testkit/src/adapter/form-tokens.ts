@@ -2,7 +2,7 @@ import { deepEqual, equal, notEqual, ok } from '../case.ts'
 import { type AdapterCase, must, reply } from './app.ts'
 import type { Browser, Visit } from './browser.ts'
 import { parseSetCookie } from './cookie-jar.ts'
-import { https, isRefusal, passes, refuses, tokenOf } from './csrf.ts'
+import { https, isRefusal, passes, refuses, tokenOf } from './refusal.ts'
 
 const VISITOR_COOKIE = '__Host-Http-sid-csrf'
 

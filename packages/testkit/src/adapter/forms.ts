@@ -1,7 +1,7 @@
 import { equal } from '../case.ts'
 import { type AdapterCase, must, type Setup } from './app.ts'
 import type { Browser, Visit } from './browser.ts'
-import { https, isRefusal, passes, refuses, tokenOf } from './csrf.ts'
+import { https, isRefusal, passes, refuses, tokenOf } from './refusal.ts'
 
 const BOUNDARY = 'form-boundary'
 

@@ -2,7 +2,7 @@ import type { Session } from '@sess/core'
 import { equal, ok } from '../case.ts'
 import { type AdapterCase, must, reply } from './app.ts'
 import type { Visit } from './browser.ts'
-import { https, isRefusal } from './csrf.ts'
+import { https, isRefusal } from './refusal.ts'
 
 type Metadata = readonly [site: string, mode: string, dest: string]
 

@@ -1,7 +1,7 @@
 import { equal } from '../case.ts'
 import { type AdapterCase, type App, must } from './app.ts'
 import { parseSetCookie } from './cookie-jar.ts'
-import { https } from './csrf.ts'
+import { https } from './refusal.ts'
 
 async function signsOut(app: App): Promise<string | undefined> {
   const browser = await app.signedIn('ada', { secure: true })

@@ -2,7 +2,7 @@ import { deepEqual, equal, ok } from '../case.ts'
 import { type AdapterCase, must } from './app.ts'
 import type { Browser, Visit } from './browser.ts'
 import { parseSetCookie } from './cookie-jar.ts'
-import { https, passes, refuses } from './csrf.ts'
+import { https, passes, refuses } from './refusal.ts'
 
 const WRITE_COOKIE = '__Host-Http-sid-write'
 const SPLIT = https({}, { cookie: { strictWrites: true } })
