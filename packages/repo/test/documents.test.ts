@@ -135,6 +135,7 @@ describe('tables say what the code says', () => {
       ...members('packages/core/src/http/sessions.ts', 'SessionsOptions'),
       ...members('packages/core/src/http/carrier.ts', 'TransportOptions').filter((name) => name !== 'cookie'),
       ...members('packages/core/src/http/cookie.ts', 'CookieOptions').map((name) => `cookie.${name}`),
+      ...members('packages/core/src/http/csrf/options.ts', 'CsrfOptions').map((name) => `csrf.${name}`),
     ]
     expect(options.length).toBeGreaterThan(25)
     const listed = tableBelow(readme, '## Options').map(([name]) => code(name))
