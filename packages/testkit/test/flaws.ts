@@ -294,7 +294,7 @@ export const formatFlaws: readonly Flaw[] = [
   }),
   formatFlaw('absent and null are the same', 'keeps-partial-objects', {
     encode: (record) =>
-      JSON.stringify(record, (key, value) => (key === 'browser' && value === null ? undefined : value)),
+      JSON.stringify(record, (key, value) => (key === 'level' && value === null ? undefined : value)),
   }),
   formatFlaw('only one reason for an ending is known', 'keeps-endings', {
     encode: (record) => json.encode({ ...record, endedReason: record.endedReason && 'revoked' }),
