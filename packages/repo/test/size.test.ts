@@ -7,7 +7,7 @@ const FILE_LINES: Readonly<Record<string, number>> = { express: 150, fastify: 15
 const FILE_LINES_ELSEWHERE = 250
 const FUNCTION_LINES = 40
 /** Lines of a whole store that are neither blank nor comment. PostgreSQL has a feed of endings, and its admissions in SQL. */
-const STORE_LINES: Readonly<Record<string, number>> = { 'store-sqlite': 200, 'store-mysql': 245, 'store-postgres': 265 }
+const STORE_LINES: Readonly<Record<string, number>> = { 'store-sqlite': 200, 'store-mysql': 245, 'store-postgres': 270 }
 
 const lines = (text: string): number => text.trimEnd().split('\n').length
 

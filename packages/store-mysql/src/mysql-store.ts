@@ -101,11 +101,12 @@ class RowStore implements MysqlStore {
     return kit.recordsOf<Numbered>(PAGE, (after) => query(this.#client, sql, [after?.seq ?? 0], options))
   }
 
-  listBySubject(subject: string, abandonedBefore: number, options?: ReadOptions): AsyncGenerator<SubjectEntry> {
+  async *listBySubject(subject: string, abandonedBefore: number, options?: ReadOptions): AsyncGenerator<SubjectEntry> {
+    refuse({ subject })
     const sql = `SELECT seq, ${COLUMNS} FROM ${this.#table} WHERE subject = ? AND seq > ? AND state <> 'ended'
       AND (state <> 'reserved' OR created_at >= ?) ORDER BY seq LIMIT ${PAGE}`
     const owner = Buffer.from(subject)
-    return kit.entriesOf<Numbered>(PAGE, (after) =>
+    yield* kit.entriesOf<Numbered>(PAGE, (after) =>
       query(this.#client, sql, [owner, after?.seq ?? 0, abandonedBefore], options),
     )
   }

@@ -11,8 +11,8 @@ export interface PostgresListener extends PostgresClient {
 /** How endings are told between processes. */
 export interface EndingsOptions {
   /**
-   * A connection of its own, straight to the server: poolers in transaction mode lose what it listens to. It listens once
-   * somebody asks to be told. It stays yours: you connect it, replace the store when it is lost, and end it.
+   * A connection of its own, straight to the server: poolers in transaction mode lose what it listens to. It listens while
+   * somebody wants to be told. You connect and end it; once it is lost, nothing is heard any more until there is a new store.
    */
   readonly client: PostgresListener
 }

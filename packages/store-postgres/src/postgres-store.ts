@@ -122,12 +122,13 @@ class RowStore implements PostgresStore {
     return kit.recordsOf(PAGE, (after) => this.#query<kit.Row>('scan', text, [after?.id ?? ''], options))
   }
 
-  listBySubject(subject: string, abandonedBefore: number, options?: ReadOptions): AsyncGenerator<SubjectEntry> {
+  async *listBySubject(subject: string, abandonedBefore: number, options?: ReadOptions): AsyncGenerator<SubjectEntry> {
+    refuse({ subject })
     const text = `SELECT ${COLUMNS} FROM ${this.#table}
       WHERE subject = $1 AND id > $2
         AND state <> 'ended' AND (state <> 'reserved' OR created_at >= $3) ORDER BY id LIMIT ${PAGE}`
     const values = (after?: kit.Row) => [subject, after?.id ?? '', abandonedBefore]
-    return kit.entriesOf(PAGE, (after) => this.#query<kit.Row>('list', text, values(after), options))
+    yield* kit.entriesOf(PAGE, (after) => this.#query<kit.Row>('list', text, values(after), options))
   }
 
   async admit(admission: Admission, options?: WriteOptions): Promise<Admitted> {

@@ -1,8 +1,11 @@
 import { PGlite } from '@electric-sql/pglite'
 import type { EndingsFeed } from '@sess/core'
 import { endingsCases, pruneCases, register, scanCases, storeCases, storeKit, subjectIndexCases } from '@sess/testkit'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { migrate, type PostgresClient, type PostgresListener, type PostgresStore, postgresStore } from '../src/index.ts'
+
+// One statement after the other, in WebAssembly: ten thousand of them take a while on a busy machine.
+vi.setConfig({ testTimeout: 300_000 })
 
 describe('the store promises, on PGlite', () => {
   let store: PostgresStore

@@ -65,6 +65,7 @@ describe('other failures', () => {
       await expect(store.create(record({ subject: text }))).rejects.toThrow(TypeError)
       await expect(store.replace(record({ data: text }), 'r')).rejects.toThrow(TypeError)
       await expect(store.admit({ ...admission, subject: text })).rejects.toThrow(TypeError)
+      await expect(first(store.listBySubject(text, 0))).rejects.toThrow(TypeError)
       expect(queries).toEqual([])
     },
   )

@@ -66,9 +66,10 @@ class RowStore implements SqliteStore {
     return kit.recordsOf<Numbered>(PAGE, (after) => rows(this.#statements.scan, [after?.seq ?? 0], options))
   }
 
-  listBySubject(subject: string, abandonedBefore: number, options?: ReadOptions): AsyncGenerator<SubjectEntry> {
+  async *listBySubject(subject: string, abandonedBefore: number, options?: ReadOptions): AsyncGenerator<SubjectEntry> {
+    refuse({ subject })
     const values = (after?: Numbered) => [subject, after?.seq ?? 0, abandonedBefore]
-    return kit.entriesOf<Numbered>(PAGE, (after) => rows(this.#statements.list, values(after), options))
+    yield* kit.entriesOf<Numbered>(PAGE, (after) => rows(this.#statements.list, values(after), options))
   }
 
   async admit(admission: Admission, options?: WriteOptions): Promise<Admitted> {

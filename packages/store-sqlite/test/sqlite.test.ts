@@ -271,6 +271,7 @@ describe('sqliteStore', () => {
     await expect(store.create(record({ data: text }))).rejects.toThrow(TypeError)
     await expect(store.create(record({ subject: text }))).rejects.toThrow(TypeError)
     await expect(store.admit(asks(record({ subject: text })))).rejects.toThrow(TypeError)
+    await expect(store.listBySubject(text, 0)[Symbol.asyncIterator]().next()).rejects.toThrow(TypeError)
   })
 })
 
