@@ -28,7 +28,8 @@ const MAX_FAILURES = 2
 
 /**
  * Writes by compare-and-set until it succeeds, `build` gives up, or the budget is spent. An answer that was lost is found by
- * reading again: our revision in the record means that the write was applied, and is never repeated.
+ * reading again: our revision in the record means that the write was applied, and is never repeated. Whether it was replicated
+ * too is not to be read: where that was asked for, the record is written once more as it is, and that answer counts for both.
  */
 export async function swap(engine: Engine, budget: Budget, job: Swap): Promise<Swapped> {
   const tried: { readonly wrote: SessionRecord; readonly from: SessionRecord }[] = []
@@ -38,21 +39,22 @@ export async function swap(engine: Engine, budget: Budget, job: Swap): Promise<S
   let failures = 0
   for (let attempt = 0; ; attempt += 1) {
     const landed = tried.find(({ wrote }) => bears(current, [wrote.revision]))
-    if (landed !== undefined) return { ...landed, current }
+    if (landed !== undefined && job.durability === undefined) return { ...landed, current }
     if (doubt !== null && !remembers(current, doubt.base)) throw new StoreAmbiguousError({ cause: doubt.error })
     if (waits(attempt, job)) await backOff(engine, attempt)
-    if (failures >= MAX_FAILURES || budget.spent) throw verdict(doubt?.error)
-    const built = job.build(current)
+    if (failures >= MAX_FAILURES || budget.spent) throw verdict(doubt?.error, landed !== undefined)
+    const built = landed === undefined ? job.build(current) : current
     if (built === null) return { wrote: null, from: current, current }
     const next = stamp(built, revisionRandom(engine))
     tried.push({ wrote: next, from: current })
     const answer = await attemptReplace(engine, budget, next, current, job.durability)
     if (answer instanceof StoreUnavailableError) {
+      if (budget.spent) throw verdict(answer, landed !== undefined)
       failures += 1
       doubt ??= { base: current, error: answer }
       current = await readAgain(engine, budget, current.id)
     } else if (answer.ok) {
-      return { wrote: next, from: current, current: next }
+      return { wrote: next, from: current, ...landed, current: next }
     } else {
       current = present(answer.current)
     }
@@ -67,10 +69,15 @@ function waits(attempt: number, { durability }: Swap): boolean {
   return attempt > 0 && attempt % 2 === 0 && durability === undefined
 }
 
-/** Gave up. A write that was never answered may still land; one that the store refused has not been seen when read again. */
-function verdict(error: unknown): StoreUnavailableError | StoreAmbiguousError {
+/**
+ * Gave up. A write that was never answered may still land, one that `landed` may not be replicated; one that the store refused
+ * has not been seen when read again.
+ */
+function verdict(error: unknown, landed: boolean): StoreUnavailableError | StoreAmbiguousError {
   const unanswered = error instanceof StoreUnavailableError && error.cause === undefined
-  return unanswered ? new StoreAmbiguousError({ cause: error }) : new StoreUnavailableError('replace', { cause: error })
+  return unanswered || landed
+    ? new StoreAmbiguousError({ cause: error })
+    : new StoreUnavailableError('replace', { cause: error })
 }
 
 /** Random part of a revision. */
@@ -96,7 +103,6 @@ async function attemptReplace(
     )
   } catch (error) {
     if (!(error instanceof StoreUnavailableError)) throw error
-    if (budget.spent) throw verdict(error)
     return error
   }
 }

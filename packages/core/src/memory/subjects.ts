@@ -1,6 +1,13 @@
+import { Shards } from './shards.ts'
+
 /** Which handles belong to which subject. Most subjects have one, so a set is made only for the second. */
 export class Subjects {
-  readonly #handles = new Map<string, string | Set<string>>()
+  readonly #handles: Shards<string | Set<string>>
+
+  /** @param capacity subjects that there will be at most, roughly */
+  constructor(capacity: number) {
+    this.#handles = new Shards(capacity)
+  }
 
   add(subject: string, handle: string): void {
     const known = this.#handles.get(subject)

@@ -184,6 +184,73 @@ describe('a store that applied a write but could not replicate it', () => {
   })
 })
 
+describe('a lost acknowledgement of a write that has to be replicated', () => {
+  it('is not made up for by reading: the record is written once more as it is', async () => {
+    const { browser, store, drainEvents } = await signedIn()
+    const session = await browser.open()
+    session.signOut()
+    store.next('replace', losesAnswer)
+    store.calls.length = 0
+    drainEvents()
+    await session.commit()
+    const [first, read, second] = store.calls
+    expect(store.calls).toHaveLength(3)
+    expect(read?.operation).toBe('get')
+    expect([first?.durability, second?.durability]).toEqual(['replicated', 'replicated'])
+    const { revision, recent } = store.only
+    expect(second?.record).toEqual({ ...first?.record, revision, recent })
+    expect(recent.at(-1)).toBe(first?.record?.revision)
+    expect(drainEvents()).toEqual(['ended'])
+  })
+
+  it('carries what others have written meanwhile', async () => {
+    const { browser, store } = await signedIn()
+    const session = await browser.open()
+    session.rotate({ hard: true })
+    const write = (count: number) => store.write(store.only.id, { data: `{"count":${count}}` })
+    store.next(
+      'replace',
+      losesAnswerThen(() => write(1)),
+      after(() => write(2)),
+    )
+    await session.commit()
+    expect(store.only).toMatchObject({ generation: 1, hardRotations: 1, data: '{"count":2}' })
+    expect(cookieOf(session)).not.toBeNull()
+  })
+
+  it('is unknown when that fails too, whatever the store said', async () => {
+    const { browser, store } = await signedIn()
+    const session = await browser.open()
+    session.signOut()
+    store.next('replace', losesAnswer, fails)
+    expect(await failure(session.commit())).toBeInstanceOf(StoreAmbiguousError)
+    expect(store.only.state).toBe('ended')
+    expect(cookieOf(session)).toBeNull()
+  })
+
+  it('is unknown when time runs out over it', async () => {
+    vi.useFakeTimers()
+    const { browser, store } = await signedIn()
+    const session = await browser.open()
+    session.signOut()
+    const late: Act = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1999))
+      throw new Error('too late')
+    }
+    store.next('replace', async (apply) => {
+      apply()
+      await new Promise((resolve) => setTimeout(resolve, 1999))
+      throw new Error('connection reset')
+    })
+    store.next('get', (apply) => new Promise((resolve) => setTimeout(() => resolve(apply()), 1000)))
+    store.next('replace', late)
+    const outcome = failure(session.commit())
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(await outcome).toBeInstanceOf(StoreAmbiguousError)
+    vi.useRealTimers()
+  })
+})
+
 describe('commits of one session', () => {
   it('queue within a process, in order, each on what the one before stored: no conflict', async () => {
     const { browser, store } = await signedIn()

@@ -53,6 +53,21 @@ describe('memoryStore', () => {
     expect(await store.touch('none', NOW, NOW)).toBe(false)
   })
 
+  it('forgets what has expired a few at a time, so that however much it is, it is no pause', async () => {
+    const store = memoryStore()
+    const left = async () => {
+      let count = 0
+      for await (const _ of store.scan()) count += 1
+      return count
+    }
+    for (let at = 0; at < 1000; at += 1) await store.create(record(`old-${at}`))
+    for (let at = 1; at <= 200; at += 1) {
+      await store.create(record(`new-${at}`, 'ada', longAfter))
+      expect(await left()).toBeGreaterThanOrEqual(1000 - 3 * at)
+    }
+    expect(await left()).toBeLessThan(500)
+  })
+
   it('hands out and takes in records of their own, unknown fields included', async () => {
     const store = memoryStore()
     const mine = { ...record('one'), later: { list: [1] }, recent: ['x'] }
