@@ -17,7 +17,7 @@ type Line = [
   absolute: number,
   lastSeen: number,
   auth: [at: number, methods: readonly string[], level: number | null] | Authentication | null,
-  fingerprint: [browser: string | null, os: string | null] | Fingerprint | null,
+  fingerprint: readonly unknown[] | Fingerprint | null,
   unusual?: Partial<SessionRecord>,
 ]
 
@@ -50,7 +50,7 @@ export function pack(record: SessionRecord): PackedRecord {
     lastSeenAt - createdAt,
     // Those with fields that this version does not know stay as they are.
     auth !== null && fields(auth) === 3 ? [auth.at, auth.methods, auth.level] : auth,
-    fingerprint !== null && fields(fingerprint) === 2 ? [fingerprint.browser, fingerprint.os] : fingerprint,
+    fingerprint === null ? null : packFingerprint(fingerprint),
   ]
   const unusual = unusualOf(record)
   if (unusual !== null) line.push(unusual)
@@ -86,7 +86,7 @@ export function unpack(id: string, packed: PackedRecord): SessionRecord {
     lastSeenAt: createdAt + lastSeen,
     auth: Array.isArray(auth) ? { at: auth[0], methods: auth[1], level: auth[2] } : auth,
     credential: null,
-    fingerprint: Array.isArray(fingerprint) ? { browser: fingerprint[0], os: fingerprint[1] } : fingerprint,
+    fingerprint: Array.isArray(fingerprint) ? unpackFingerprint(fingerprint) : (fingerprint as Fingerprint | null),
     device: null,
     persistent: false,
     actor: null,
@@ -119,6 +119,23 @@ function joined(line: Line, data: string): PackedRecord {
 function split(packed: PackedRecord): [line: Line, data: string] {
   const end = packed.indexOf('\n')
   return [JSON.parse(packed.slice(0, end)) as Line, packed.slice(end + 1)]
+}
+
+/** What most fingerprints are made of, in the order of the list. */
+const FEATURES = ['browser', 'version', 'os', 'language', 'places'] as const satisfies readonly (keyof Fingerprint)[]
+
+/** As a list if it has none but the usual features; otherwise as it is. */
+function packFingerprint(fingerprint: Fingerprint): readonly unknown[] | Fingerprint {
+  const list = FEATURES.map((feature) => fingerprint[feature] ?? null)
+  return fields(fingerprint) === list.filter((value) => value !== null).length ? list : fingerprint
+}
+
+function unpackFingerprint(list: readonly unknown[]): Fingerprint {
+  const fingerprint: Record<string, unknown> = {}
+  for (const [place, feature] of FEATURES.entries()) {
+    if (list[place] !== null) fingerprint[feature] = list[place]
+  }
+  return fingerprint
 }
 
 function unusualOf(record: SessionRecord): Partial<SessionRecord> | null {
