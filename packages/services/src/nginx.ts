@@ -5,8 +5,8 @@ import { freePorts, inSandbox, type Running, type Sandbox } from './sandbox.ts'
 
 /**
  * nginx as the proxy in front of an application, with a shared cache. It takes the application's port from the host that is asked
- * for: `port-3000.shop.example`; below `eager.example` it stores answers with a Set-Cookie as well. It tells the application
- * that the client came over https, and clients by `X-Cache` what came out of the cache.
+ * for: `port-3000.shop.example`. Below `eager.example` it overlooks Set-Cookie and Vary, as some are told to. It tells the
+ * application that the client came over https, and clients by `X-Cache` what came out of the cache.
  */
 export async function startNginx(): Promise<Running<{ readonly url: string }>> {
   const [nginx = ''] = await programs(['nginx'], 'nginx')
@@ -36,7 +36,7 @@ http {
   proxy_cache_path cache keys_zone=pages:1m;
   server { listen 127.0.0.1:${port} default_server; return 404; }
   ${server(port, 'shop', '')}
-  ${server(port, 'eager', 'proxy_ignore_headers Set-Cookie;')}
+  ${server(port, 'eager', 'proxy_ignore_headers Set-Cookie Vary;')}
 }
 `
 }
