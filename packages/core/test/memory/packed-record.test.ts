@@ -29,7 +29,19 @@ const changes: fc.Arbitrary<Partial<SessionRecord>> = fc.record(
     lastSeenAt: instant,
     auth: fc.option(fc.record({ at: instant, methods: fc.array(text), level: fc.option(fc.nat()) })),
     credential: fc.option(text),
-    fingerprint: fc.option(fc.record({ browser: fc.option(text), os: fc.option(text) })),
+    fingerprint: fc.option(
+      fc.record(
+        {
+          browser: text,
+          version: fc.nat(),
+          os: text,
+          language: text,
+          places: fc.array(text),
+          marks: fc.dictionary(fc.string(), text),
+        },
+        { requiredKeys: [] },
+      ),
+    ),
     device: fc.option(fc.record({ ip: text, name: text }, { requiredKeys: [] })),
     persistent: fc.boolean(),
     extra: fc.dictionary(fc.string(), text),
