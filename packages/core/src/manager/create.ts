@@ -27,10 +27,7 @@ export function issueFor(
   return { sid, record: issue(complete, engine.policy, engine.clock.now()) }
 }
 
-/**
- * Stores a new record. A lost answer is found by reading again; the sid has not left the process, so trying twice is safe. A
- * record that was found counts as stored even if it should be replicated: should a failover lose it, nobody is let in by that.
- */
+/** Stores a new record. A lost answer is found by reading again; the sid has not left the process, so trying twice is safe. */
 export async function createRecord(
   engine: Engine,
   budget: Budget,
