@@ -1,11 +1,11 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Counts } from './counts.ts'
 import { targets } from './targets.ts'
 import type { Visit } from './worker.ts'
 import { type Worker, Workers } from './workers.ts'
 
 /** The options of worker.ts. */
-const OVERLAP = 12_000
+const OVERLAP = 20_000
 const SKEWS = [
   [5000, 0],
   [-5000, 0],
@@ -26,14 +26,20 @@ afterAll(() => workers?.remove())
 
 for (const { name, title, missing, address } of targets().filter((target) => target.name !== 'SQLite')) {
   describe.skipIf(missing)(`two processes whose clocks differ, on one store, ${title}`, () => {
-    afterEach(() => workers.stop())
+    let apps: readonly Worker[]
+    beforeAll(async () => {
+      apps = [await workers.start(name, address), await workers.start(name, address)]
+    })
+    afterAll(() => workers?.stop())
 
     it.each(SKEWS)(
       'by %i and %i ms: nobody is signed out, and overlap holds for requests under way',
       async (...skews) => {
-        const apps = await Promise.all(skews.map((skew) => workers.start(name, address, skew)))
         const counts = new Counts()
-        const browser = new Browser(apps, counts)
+        const browser = new Browser(
+          apps.map((worker, index) => ({ worker, skewMs: skews[index] ?? 0 })),
+          counts,
+        )
         await browser.signIn()
         for (let page = 0; page < PAGES; page += 1) await browser.page(page)
         counts.print(`clocks of ${skews.join(' and ')} ms, ${browser.generation} rotations, ${name}`)
@@ -45,23 +51,27 @@ for (const { name, title, missing, address } of targets().filter((target) => tar
   })
 }
 
+interface App {
+  readonly worker: Worker
+  readonly skewMs: number
+}
+
 /** A browser that reaches either process, in true time. */
 class Browser {
   generation = 0
-  readonly #apps: readonly Worker[]
+  readonly #apps: readonly App[]
   readonly #counts: Counts
   #now = Date.now()
   #cookie: string | undefined
   #retired: string | undefined
 
-  constructor(apps: readonly Worker[], counts: Counts) {
+  constructor(apps: readonly App[], counts: Counts) {
     this.#apps = apps
     this.#counts = counts
   }
 
   async signIn(): Promise<void> {
-    const app = this.#apps[0]!
-    this.#cookie = (await app.ask('visit', { signIn: 'ada', at: this.#now })).cookie
+    this.#cookie = (await this.#ask(this.#apps[0]!, { signIn: 'ada' })).cookie
   }
 
   /** Requests side by side, the next one with the cookie they brought, and one that left with the old cookie and comes late. */
@@ -85,12 +95,16 @@ class Browser {
   /** What a thief gets who presents a retired token `later` than its successor. */
   async copiedToken(later: number): Promise<Visit> {
     this.#now += later
-    return this.#apps[0]!.ask('visit', { at: this.#now, ...(this.#retired && { cookie: this.#retired }) })
+    return this.#ask(this.#apps[0]!, this.#retired === undefined ? {} : { cookie: this.#retired })
   }
 
-  async #visit(app: Worker, cookie: string | undefined): Promise<Visit> {
+  #ask({ worker, skewMs }: App, request: { readonly cookie?: string; readonly signIn?: string }): Promise<Visit> {
+    return worker.ask('visit', { ...request, at: this.#now, skewMs })
+  }
+
+  async #visit(app: App, cookie: string | undefined): Promise<Visit> {
     this.#counts.requests += 1
-    const seen = await app.ask('visit', { at: this.#now, ...(cookie && { cookie }) })
+    const seen = await this.#ask(app, cookie === undefined ? {} : { cookie })
     if (seen.subject === 'ada') this.#counts.acknowledged += 1
     else this.#counts.signedOut += 1
     return seen

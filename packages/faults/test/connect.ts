@@ -1,4 +1,4 @@
-import type { SessionStore } from '@sess/core'
+import type { Scannable, SessionStore } from '@sess/core'
 import { migrate as migrateMysql, mysqlStore } from '@sess/store-mysql'
 import { migrate as migratePostgres, postgresStore } from '@sess/store-postgres'
 import { redisStore } from '@sess/store-redis'
@@ -10,7 +10,7 @@ import { createClient } from 'redis'
 
 /** A store on a connection of its own, and the function that closes that. */
 export interface Connected {
-  readonly store: SessionStore
+  readonly store: SessionStore & Scannable
   close(): unknown
 }
 

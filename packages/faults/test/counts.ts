@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { SessError } from '@sess/core'
 
 /** What a fault did, as the people in front of it would count it. */
@@ -21,6 +22,16 @@ export class Counts {
   slowestCommitMs = 0
   /** From the end of the fault until everybody had an acknowledged request again. */
   recoveredMs: number | null = null
+  readonly #delay = monitorEventLoopDelay({ resolution: 10 })
+
+  constructor() {
+    this.#delay.enable()
+  }
+
+  /** How late a timer may be: a quarter of a second, and what this machine made of it at worst while these counts were made. */
+  get slackMs(): number {
+    return 250 + this.#delay.max / 1e6
+  }
 
   /** Counts an error; answers its code. */
   fail(error: unknown): string {
@@ -39,6 +50,9 @@ export class Counts {
       `errors: ${byCode.join(', ') || 'none'}`,
       ...(slowestLoadMs === 0 ? [] : [`slowest load ${Math.round(slowestLoadMs)} ms`]),
       ...(slowestCommitMs === 0 ? [] : [`slowest commit ${Math.round(slowestCommitMs)} ms`]),
+      ...(slowestLoadMs + slowestCommitMs === 0
+        ? []
+        : [`timers late by at most ${Math.round(this.#delay.max / 1e6)} ms`]),
       ...(recoveredMs === null ? [] : [`recovered in ${Math.round(recoveredMs)} ms`]),
     ]
     console.log(`${title}: ${parts.join(' · ')}`)

@@ -1,12 +1,11 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Counts } from './counts.ts'
 import { targets } from './targets.ts'
 import type { Written } from './worker.ts'
 import { type Worker, Workers } from './workers.ts'
 
-const WRITERS = 4
 const TIMES = 25
-const SIGN_OUTS = 200
+const SIGN_OUTS = 100
 const AT_A_TIME = 20
 
 let workers: Workers
@@ -19,38 +18,27 @@ for (const { name, title, missing, address } of targets()) {
   describe.skipIf(missing)(`two processes on one store, ${title}`, () => {
     let one: Worker
     let other: Worker
-    beforeEach(async () => {
+    beforeAll(async () => {
       one = await workers.start(name, address)
       other = await workers.start(name, address)
     })
-    afterEach(() => workers.stop())
+    afterAll(() => workers?.stop())
 
-    it('increment one number with update(): the count is exact', async () => {
+    it('increment one number and numbers of their own with update(): every count is exact', async () => {
       const cookie = await signIn(one)
-      const input = { cookie, writers: WRITERS, times: TIMES, keys: 'shared' }
-      const counts = counted(await Promise.all([one.ask('increments', input), other.ask('increments', input)]))
-      const stored = Number((await one.ask('visit', { cookie })).data.n)
-      counts.lost = Math.max(0, counts.acknowledged - stored)
-      counts.twice = Math.max(0, stored - counts.requests)
-      counts.print(`two processes, update(), ${name}`)
-      expect(stored).toBe(2 * WRITERS * TIMES)
-      expect(counts).toMatchObject({ acknowledged: 2 * WRITERS * TIMES, lost: 0, twice: 0, errors: {} })
-    })
-
-    it('write to keys of their own: none is lost', async () => {
-      const cookie = await signIn(one)
-      const input = { cookie, writers: WRITERS, times: TIMES }
-      const answers = [
-        one.ask('increments', { ...input, keys: 'one' }),
-        other.ask('increments', { ...input, keys: 'other' }),
-      ]
-      const counts = counted(await Promise.all(answers))
+      const input = { cookie, times: TIMES }
+      const answers = await Promise.all([
+        one.ask('increments', { ...input, keys: ['shared', 'shared', 'one', 'two'] }),
+        other.ask('increments', { ...input, keys: ['shared', 'shared', 'three', 'four'] }),
+      ])
+      const counts = counted(answers)
       const { data } = await other.ask('visit', { cookie })
       const stored = Object.values(data).reduce<number>((sum, n) => sum + Number(n), 0)
       counts.lost = Math.max(0, counts.acknowledged - stored)
-      counts.print(`two processes, keys of their own, ${name}`)
-      expect(Object.values(data)).toEqual(Array.from({ length: 2 * WRITERS }, () => TIMES))
-      expect(counts).toMatchObject({ lost: 0, errors: {} })
+      counts.twice = Math.max(0, stored - counts.requests)
+      counts.print(`two processes, update(), ${name}`)
+      expect(data).toEqual({ shared: 4 * TIMES, one: TIMES, two: TIMES, three: TIMES, four: TIMES })
+      expect(counts).toMatchObject({ acknowledged: 8 * TIMES, lost: 0, twice: 0, errors: {} })
     })
 
     it(`sign ${SIGN_OUTS} sessions out and write to them: none is alive afterwards`, async () => {
@@ -71,7 +59,7 @@ for (const { name, title, missing, address } of targets()) {
       counts.print(`two processes, ${SIGN_OUTS} sign-outs against ${writes} writes, ${name}`)
       expect(counts).toMatchObject({ acknowledged: SIGN_OUTS + writes, errors: { ERR_SESS_INTERRUPTED: SIGN_OUTS } })
       // Under so many writes a sign-out may run out of time; it says so, and the next one ends the session.
-      const typed = ['ERR_SESS_INTERRUPTED', 'ERR_SESS_STORE_UNAVAILABLE']
+      const typed = ['ERR_SESS_INTERRUPTED', 'ERR_SESS_STORE_UNAVAILABLE', 'ERR_SESS_STORE_AMBIGUOUS']
       expect(Object.keys(counts.errors).filter((code) => !typed.includes(code))).toEqual([])
       expect(writes).toBeGreaterThan(0)
       expect(counts.resurrected).toBe(0)

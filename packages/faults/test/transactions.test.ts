@@ -19,7 +19,7 @@ describe.skipIf(postgres.missing)('a write that PostgreSQL undoes [needs postgre
     await other.query('BEGIN')
     await other.query(`UPDATE "${table}" SET last_seen_at = last_seen_at + 1 WHERE id = $1`, [app.handle])
     const write = app.increment()
-    await expect.poll(() => waiting(other, table), { interval: 5 }).toBe(1)
+    await expect.poll(() => waiting(other, table), { interval: 5, timeout: 20_000 }).toBe(1)
     await other.query('COMMIT')
     await write
     await report('PostgreSQL, 40001', undone, app)
@@ -29,13 +29,13 @@ describe.skipIf(postgres.missing)('a write that PostgreSQL undoes [needs postgre
 
   it('to end a deadlock is made again, and counts once', async () => {
     // Whoever looks for a deadlock first is its victim.
-    const { pool, other, table, undone } = await postgresTable('-c deadlock_timeout=500ms')
+    const { pool, other, table, undone } = await postgresTable('-c deadlock_timeout=2s')
     const app = await open(postgresStore(pool, { table }))
     await other.query('BEGIN')
-    await other.query(`SET LOCAL deadlock_timeout = '1min'`)
+    await other.query(`SET LOCAL deadlock_timeout = '5min'`)
     await other.query(`SELECT id FROM "${table}" WHERE id = $1 FOR UPDATE`, [app.handle])
     const write = app.increment()
-    await expect.poll(() => waiting(other, table), { interval: 5 }).toBe(1)
+    await expect.poll(() => waiting(other, table), { interval: 5, timeout: 20_000 }).toBe(1)
     await other.query(`LOCK TABLE "${table}" IN ACCESS EXCLUSIVE MODE`)
     await other.query('COMMIT')
     await write
@@ -61,7 +61,7 @@ describe.skipIf(mariadb.missing)('a write that MariaDB undoes [needs mariadb]', 
     await other.query(`UPDATE \`${table}\` SET data = CONCAT(data, ' ') WHERE id IN (?)`, [handles])
     await other.query(`SELECT rest FROM \`${table}\` FORCE INDEX (PRIMARY) WHERE seq = 1 FOR UPDATE`)
     const write = app.increment()
-    await expect.poll(() => mariadbWaiting(pool), { interval: 150, timeout: 10_000 }).toBeGreaterThan(0)
+    await expect.poll(() => mariadbWaiting(pool), { interval: 150, timeout: 20_000 }).toBeGreaterThan(0)
     await other.query(`SELECT data FROM \`${table}\` WHERE id = ? FOR UPDATE`, [app.handle])
     await other.commit()
     await write
@@ -73,7 +73,7 @@ describe.skipIf(mariadb.missing)('a write that MariaDB undoes [needs mariadb]', 
 
 /** An application on `store`, and somebody who is signed in there. */
 async function open(store: SessionStore) {
-  const sessions = createSessions<Record<string, unknown>>({ store, keys })
+  const sessions = createSessions<Record<string, unknown>>({ store, keys, storeTimeout: '20s' })
   const session = await sessions.open(facts(undefined))
   session.signIn('ada')
   session.data.n = 0

@@ -37,9 +37,8 @@ export class Workers {
     return new Workers(folder)
   }
 
-  /** Starts an application whose clock is wrong by `skewMs`. */
-  async start(kind: string, address: string, skewMs = 0): Promise<Worker> {
-    const process = fork(`${this.#folder}/worker.js`, [kind, address, String(skewMs)])
+  async start(kind: string, address: string): Promise<Worker> {
+    const process = fork(`${this.#folder}/worker.js`, [kind, address])
     this.#processes.push(process)
     await Promise.race([once(process, 'message'), ended(process)])
     return new Worker(process)

@@ -1,7 +1,7 @@
-// npm test: install, build, types, lint, tests, packed packages. Its last line counts them all.
-// Arguments go to vitest. A skipped test named `… [needs <thing>]` says that <thing> could not be installed:
-// that is a note on a developer's machine and a failure where CI is set. SERVICES=none starts no servers, SERVICES=require
-// fails where one is missing (packages/services).
+// npm test: install, build, types, lint, tests, faults, packed packages. Its last line counts them all.
+// Arguments go to vitest; with any, faults are left out, for which there is `npm run faults`. A skipped test named
+// `… [needs <thing>]` says that <thing> could not be installed: that is a note on a developer's machine and a failure where CI
+// is set. SERVICES=none starts no servers, SERVICES=require fails where one is missing (packages/services).
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -14,6 +14,8 @@ let passed = 0
 const failed = []
 /** @type {string[]} */
 const skipped = []
+/** @type {File[]} */
+const reports = []
 
 /** @param {string} name @param {boolean} ok */
 function count(name, ok) {
@@ -46,23 +48,27 @@ function countFile({ name, status, assertionResults }) {
   if (status === 'failed' && failed.length === before) failed.push(`${path.relative(root, name)} (does not load)`)
 }
 
-async function tests() {
-  console.log('\n── tests')
+/**
+ * @param {string} name
+ * @param {string[]} args of vitest
+ * @param {NodeJS.ProcessEnv} [env]
+ */
+async function tests(name, args, env = {}) {
+  console.log(`\n── ${name}`)
   const folder = mkdtempSync(path.join(tmpdir(), 'vitest-'))
   const output = path.join(folder, 'report.json')
   try {
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${output}`]
-    const code = await run('vitest', ['run', ...reporters, ...process.argv.slice(2)])
+    const code = await run('vitest', ['run', ...reporters, ...args], { env })
     const before = failed.length
     /** @type {File[]} */
     const files = JSON.parse(readFileSync(output, 'utf8')).testResults
     for (const file of files) countFile(file)
-    const whole = process.argv.length === 2
-    for (const claim of whole ? unproven(files) : []) failed.push(`docs/security/requirements.md > ${claim}`)
-    if (code !== 0 && failed.length === before) failed.push('vitest (an error outside the tests, or no tests)')
-    if (files.length === 0 && code === 0) failed.push('vitest (no tests)')
+    reports.push(...files)
+    if (code !== 0 && failed.length === before) failed.push(`${name} (an error outside them, or none)`)
+    if (files.length === 0 && code === 0) failed.push(`${name} (none)`)
   } catch (error) {
-    failed.push(`vitest (left no report: ${error instanceof Error ? error.message : error})`)
+    failed.push(`${name} (left no report: ${error instanceof Error ? error.message : error})`)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -86,7 +92,13 @@ if (installed) {
   await step('build', 'turbo', ['run', 'build', '--continue', '--output-logs=errors-only'])
   await step('typecheck', 'turbo', ['run', 'typecheck', '--continue', '--output-logs=errors-only'])
   await step('lint', 'biome', ['check', '--error-on-warnings', '.'])
-  await tests()
+  const args = process.argv.slice(2)
+  await tests('tests', args)
+  // On their own: servers are frozen there and time is measured, and neither should suffer from the other tests.
+  if (args.length === 0) {
+    await tests('faults', ['--project', '@sess/faults'], { FAULTS: '1' })
+    for (const claim of unproven(reports)) failed.push(`docs/security/requirements.md > ${claim}`)
+  }
   await packedPackages()
 }
 

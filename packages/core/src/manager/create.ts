@@ -30,8 +30,7 @@ export function issueFor(
 }
 
 /**
- * Stores a new record. A lost answer is found by reading again; the sid has not left the process, so trying twice is safe. A
- * record that was found counts as stored even if it should be replicated: should a failover lose it, nobody is let in by that.
+ * Stores a new record. A lost answer is found by reading again; the sid has not left the process, so trying twice is safe.
  * Somebody may have ended the session before it was there, or before we knew.
  */
 export async function createRecord(

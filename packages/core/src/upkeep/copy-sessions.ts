@@ -1,4 +1,4 @@
-import { type SessionRecord, writes } from '../kernel/record.ts'
+import { bears, remembers, type SessionRecord } from '../kernel/record.ts'
 import type { ReadOptions, Scannable, SessionStore } from '../manager/ports.ts'
 
 /** What {@link copySessions} did, in records. */
@@ -7,7 +7,7 @@ export interface CopyReport {
   readonly created: number
   /** There before in an older state. */
   readonly updated: number
-  /** There in the same state or a later one, and left as it was. */
+  /** There in the same state, a later one or one of its own, and left as it was. */
   readonly kept: number
 }
 
@@ -18,14 +18,17 @@ export interface CopyOptions extends ReadOptions {
 }
 
 /**
- * Copies every session from one store to another, without stopping anything. It may be run as often as needed; what is there
- * already gives way only to a later state of the same session: more writes, or its end. An ended session stays ended, in
- * whichever of the two it was.
+ * Copies every session from one store to another, while both are in use, as often as needed. Each record is compared and set:
+ * what is there already gives way only to a later state of the same session, one that was made from it, or to its end. An
+ * ended session stays ended, in whichever of the two it was. So a copy never undoes what was written to `to` (one that is more
+ * than eight writes behind counts as the past of the other), and after it `to` has every session as it was in `from` when the
+ * copy began, or later.
  *
- * One copy is never complete while others write. To move: copy; stop the processes that write to `from`; copy again, which
- * brings what has changed; start them on `to`, with the same `keys`. Nobody is signed out and nothing acknowledged is lost.
- * Started on `to` before the second copy, they would see sessions as they were, and of a session written on both sides one
- * side's data is lost.
+ * One copy is never complete while others write to `from`. To move: copy; stop the processes that write to `from`; copy again,
+ * which brings what has changed; start them on `to`, with the same `keys`. Nobody is signed out and nothing acknowledged is lost.
+ * Started on `to` before the second copy, they would see sessions as they were, and of a session written on both sides what was
+ * written to `from` since the first copy is lost. Copying once more later is harmless for `retainEnded`; then `to` forgets who
+ * has signed out there, and `from` would bring them back.
  *
  * Rejects with the first error of a store; run it again.
  */
@@ -72,5 +75,6 @@ async function bring(record: SessionRecord, to: SessionStore): Promise<keyof Cop
 
 function isLater(record: SessionRecord, current: SessionRecord): boolean {
   if (current.state === 'ended' || record.state === 'ended') return current.state !== 'ended'
-  return writes(record) > writes(current)
+  // Far ahead: whether it was made from the other is no longer to be seen.
+  return bears(record, [current.revision]) || !remembers(record, current)
 }

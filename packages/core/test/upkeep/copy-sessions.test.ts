@@ -44,6 +44,34 @@ describe('copySessions', () => {
     expect(await to.get(moved.id)).toEqual(later)
   })
 
+  it('leaves what was written at both ends as it is at the other one, though more was written here', async () => {
+    const { from, to } = pair()
+    const moved = record()
+    await from.create(moved)
+    await copySessions(from, to)
+    const theirs = next(moved, { data: '{"at":"to"}' })
+    await to.replace(theirs, moved.revision)
+    const once = next(moved)
+    await from.replace(once, moved.revision)
+    await from.replace(next(once), once.revision)
+    expect(await copySessions(from, to)).toEqual(kept(1))
+    expect(await to.get(moved.id)).toEqual(theirs)
+  })
+
+  it.each([1, 8, 9, 30])('brings a session that is %i writes ahead', async (ahead) => {
+    const { from, to } = pair()
+    let latest = record()
+    await from.create(latest)
+    await copySessions(from, to)
+    for (let made = 0; made < ahead; made += 1) {
+      const written = next(latest, { data: `{"n":${made}}` })
+      await from.replace(written, latest.revision)
+      latest = written
+    }
+    expect(await copySessions(from, to)).toEqual(updated)
+    expect(await to.get(latest.id)).toEqual(latest)
+  })
+
   it('revives no session that ended at the other end, however much was written here', async () => {
     const { from, to } = pair()
     const moved = record()
