@@ -19,7 +19,6 @@ declare class Response {
 declare function setTimeout(callback: () => void, delayMs: number): unknown
 declare function setInterval(callback: () => void, delayMs: number): unknown
 declare function clearInterval(timer: unknown): void
-declare const setImmediate: ((callback: () => void) => unknown) | undefined
 declare const performance: { now(): number }
 declare function clearTimeout(timer: unknown): void
 declare function btoa(binary: string): string
