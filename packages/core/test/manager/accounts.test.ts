@@ -533,6 +533,20 @@ describe('sessions.endAll()', () => {
     expect(await sessions.endAll('ada')).toBe(3)
   })
 
+  it('ends sixteen at a time', async () => {
+    const { sessions, signIn, store } = accounts()
+    for (let count = 0; count < 40; count += 1) await signIn()
+    store.drain()
+    const { act, reached, open } = gate()
+    store.next('replace', ...Array.from({ length: 40 }, () => act))
+    const ending = sessions.endAll('ada')
+    await reached
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(store.calls.filter(({ operation }) => operation === 'replace')).toHaveLength(16)
+    open()
+    expect(await ending).toBe(40)
+  })
+
   it('says so too where the listing breaks off, once what was begun is done', async () => {
     const { sessions, signIn, store } = accounts()
     const { handle } = await signIn()
