@@ -22,11 +22,16 @@ const SLICE_MS = 10
 const BACKLOG = 10_000
 
 /** Runs work in a task of its own. Taken when the module is loaded, so that a test's fake timers hold no events up. */
-const { setImmediate: immediately } = globalThis as { setImmediate?: (work: () => void) => unknown }
-const soon = immediately ?? after(setTimeout)
+const soon = taskOf(globalThis as Platform)
 
-function after(timer: typeof setTimeout): (work: () => void) => unknown {
-  return (work) => timer(work, 0)
+/** Browsers and Workers have no `setImmediate`. */
+interface Platform {
+  readonly setImmediate?: (work: () => void) => unknown
+}
+
+function taskOf(platform: Platform): (work: () => void) => unknown {
+  const later = setTimeout
+  return platform.setImmediate ?? ((work) => later(work, 0))
 }
 
 /**
