@@ -33,11 +33,23 @@ async function show(response) {
   const focused = document.activeElement?.closest('main [id]')?.id
   document.querySelector('main')?.replaceWith(main)
   document.title = next.title
+  keepWhy()
   const again = focused && (document.querySelector(`#${focused} button`) ?? document.querySelector(`#${focused}`))
   if (again instanceof HTMLElement) again.focus()
   markOwn()
   tick()
   follow()
+}
+
+/** Why the last session is over, as markup: the server says it once, and the page until somebody signs in. */
+let why = ''
+
+function keepWhy() {
+  const form = document.querySelector('#sign-in')
+  const said = document.querySelector('.why')
+  if (!form) why = ''
+  else if (said) why = said.outerHTML
+  else form.insertAdjacentHTML('beforebegin', why)
 }
 
 /** Forms that were submitted and not answered yet. They go one after the other, so that none is lost. */
@@ -134,7 +146,11 @@ function listen() {
   stream.onopen = () => say(true)
   stream.onerror = () => say(false)
   // Signed out here, in another tab, on another server, or past a deadline: the page says why, and the browser connects anew.
-  stream.addEventListener('over', () => refreshSoon(0))
+  stream.addEventListener('over', ({ data }) => {
+    why = data.slice(data.indexOf('\n') + 1)
+    if (submitting === 0) document.querySelector('.who')?.insertAdjacentHTML('afterbegin', why)
+    refreshSoon(0)
+  })
   stream.onmessage = ({ data, lastEventId }) => {
     last = lastEventId
     list.insertAdjacentHTML('afterbegin', data)
@@ -148,4 +164,5 @@ addEventListener('pagehide', () => stream?.close())
 document.addEventListener('visibilitychange', () => document.hidden || refreshSoon(0))
 setInterval(tick, 1000)
 tick()
+keepWhy()
 follow()

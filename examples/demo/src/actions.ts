@@ -1,4 +1,6 @@
 import { type Clock, SessError, type Session, type Sessions } from '@sess/core'
+import { verifyForm } from '@sess/core/http'
+import { endAllDevices, endDevice, endOtherDevices } from './devices.ts'
 import type { EventLog } from './events.ts'
 import { type Outcomes, parallelWrites, type SlowRequests, signOutRace, slowWrite, write } from './experiments.ts'
 import { errorPage, page } from './page.ts'
@@ -47,6 +49,7 @@ export async function answer(demo: Demo, request: DemoRequest): Promise<Reply> {
   const action = ACTIONS[`${request.method} ${url?.pathname}`]
   if (url === null || action === undefined) return errorPage(404, 'There is no such page.')
   try {
+    verifyForm(request.session, request.form)
     return await action(demo, request, url.searchParams)
   } catch (error) {
     if (!(error instanceof SessError) || !error.expose) throw error
@@ -65,6 +68,9 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   'POST /step-up': stepUp,
   'POST /rotate': rotate,
   'POST /lock': lock,
+  'POST /devices/end': endDevice,
+  'POST /devices/end-others': endOtherDevices,
+  'POST /devices/end-all': endAllDevices,
   'POST /note': saveNote,
   'POST /count': count,
   'POST /parallel-writes': parallelWrites,
@@ -73,7 +79,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   'POST /slow-write': slowWrite,
 }
 
-function show(demo: Demo, request: DemoRequest, query: URLSearchParams): Reply {
+function show(demo: Demo, request: DemoRequest, query: URLSearchParams): Promise<Reply> {
   return page(demo, request, demo.outcomes.get(query.get('outcome')))
 }
 

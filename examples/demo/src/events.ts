@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { type SessEvent, type Session, SessionEndedError, type Sessions } from '@sess/core'
 import { type Html, html } from './html.ts'
 import type { DemoData } from './sessions.ts'
+import { whyLine } from './why.ts'
 
 interface Entry {
   readonly number: number
@@ -48,7 +49,7 @@ export class EventLog {
   stream(after: number, session: Session<DemoData>): Readable {
     const { signal } = session
     const over = () => {
-      stream.push(`event: over\ndata: ${reasonOf(signal)}\n\n`)
+      stream.push(overFrame(signal))
       stream.push(null)
       this.#streams.delete(stream)
     }
@@ -90,8 +91,10 @@ export class EventLog {
   }
 }
 
-function reasonOf({ reason }: AbortSignal): string {
-  return reason instanceof SessionEndedError ? reason.ending.reason : 'unknown'
+/** Two lines: the reason, and what the page says about it. */
+function overFrame({ reason }: AbortSignal): string {
+  const why = reason instanceof SessionEndedError ? reason.ending.reason : 'gone'
+  return `event: over\ndata: ${why}\ndata: ${whyLine(why)}\n\n`
 }
 
 /** @see WHATWG HTML §9.2, server-sent events: a line break would end the data. */

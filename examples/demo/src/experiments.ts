@@ -144,7 +144,8 @@ export const slowWrite: Action = async ({ slowRequests }, { session, form }) => 
   return json({ written: true })
 }
 
-const SIGN_IN_FIRST: Notice = { kind: 'notice', text: 'Sign in first: there is no session yet to put under pressure.' }
+/** For what takes a session. */
+export const SIGN_IN_FIRST: Notice = { kind: 'notice', text: 'Sign in first: this takes a session.' }
 
 function tell(demo: Demo, request: DemoRequest, outcome: Outcome): Reply {
   return wantsJson(request.headers) ? json(outcome) : seeOther(`${demo.outcomes.keep(outcome)}#pressure`)

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Demo, DemoRequest } from './actions.ts'
+import { devicesPanel } from './devices.ts'
 import type { Outcome } from './experiments.ts'
 import { Html, html } from './html.ts'
 import { dataPanel, sessionPanel, visitorPanel } from './panels.ts'
@@ -24,8 +25,9 @@ const POLICY = [
 ].join('; ')
 
 /** The one page of the demo. It reads the session and changes nothing. */
-export function page(demo: Demo, request: DemoRequest, outcome: Outcome | null): Reply {
+export async function page(demo: Demo, request: DemoRequest, outcome: Outcome | null): Promise<Reply> {
   const { framework, session } = request
+  const devices = await devicesPanel(demo, session)
   return document({
     framework,
     title: session.subject === null ? `sess demo on ${framework}` : `${session.subject} · sess demo on ${framework}`,
@@ -36,6 +38,7 @@ ${noticeLine(outcome)}
 ${visitorPanel(session)}
 ${sessionPanel(session, demo.clock.now())}
 ${dataPanel(session)}
+${devices}
 ${pressurePanel(session, outcome)}
 </div>
 </main>

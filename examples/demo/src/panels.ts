@@ -1,6 +1,8 @@
 import type { Session } from '@sess/core'
+import { formToken } from './form.ts'
 import { type Html, html } from './html.ts'
 import type { DemoData } from './sessions.ts'
+import { whyLine } from './why.ts'
 
 type DemoSession = Session<DemoData>
 
@@ -12,7 +14,7 @@ export function visitorPanel(session: DemoSession): Html {
 
 function signedOut({ previous }: DemoSession): Html {
   return html`<h2>Nobody is signed in</h2>
-${previous !== null && html`<p class="hint">Your last session is over: <b>${previous.reason}</b>.</p>`}
+${previous !== null && whyLine(previous.reason)}
 <form id="sign-in" method="post" action="/sign-in">
 <label for="subject">Your name</label>
 <div class="row">
@@ -23,7 +25,9 @@ ${previous !== null && html`<p class="hint">Your last session is over: <b>${prev
 <p class="hint">No password: this demo is about what happens after it.</p>`
 }
 
-function signedIn({ subject, auth }: DemoSession): Html {
+function signedIn(session: DemoSession): Html {
+  const { subject, auth } = session
+  const button = buttons(session)
   const proof = html`Proved by ${auth?.methods.join(' and ')} at ${clock(auth?.at)}, level <b>${auth?.level}</b>.`
   return html`${identity(subject, html`${subject} is signed in`, proof)}
 <div class="actions">
@@ -34,7 +38,9 @@ ${button('lock', 'Lock', 'Known, but may not act until proved again.')}
 </div>`
 }
 
-function locked({ lockedSubject }: DemoSession): Html {
+function locked(session: DemoSession): Html {
+  const { lockedSubject } = session
+  const button = buttons(session)
   const meaning = html`The session is known, but reads as signed out until ${lockedSubject} unlocks it.`
   return html`${identity(lockedSubject, html`Locked`, meaning)}
 <div class="actions">
@@ -43,8 +49,10 @@ ${button('sign-out', 'Sign out', 'Ends the session for every token of it.')}
 </div>`
 }
 
-function button(action: string, label: string, title: string, style = ''): Html {
-  return html`<form id="${action}" method="post" action="/${action}"><button class="${style}" title="${title}">${label}</button></form>`
+function buttons(session: DemoSession) {
+  const token = formToken(session)
+  return (action: string, label: string, title: string, style = ''): Html =>
+    html`<form id="${action}" method="post" action="/${action}">${token}<button class="${style}" title="${title}">${label}</button></form>`
 }
 
 function identity(name: string | null, title: Html, hint: Html): Html {
@@ -105,16 +113,17 @@ function clock(at: number | undefined): string {
 /** What the application keeps in the session. */
 export function dataPanel(session: DemoSession): Html {
   const { note = '', counter = 0 } = session.data
+  const token = formToken(session)
   return html`<section class="panel data">
 <h2>Its data</h2>
 ${
   session.state === 'locked'
     ? html`<p class="hint">Hidden while the session is locked.</p>`
-    : html`<form id="note-form" method="post" action="/note">
+    : html`<form id="note-form" method="post" action="/note">${token}
 <label for="note">A note</label>
 <div class="row"><input id="note" name="note" maxlength="200" value="${note}" placeholder="Nothing noted"><button>Save</button></div>
 </form>
-<form id="count" method="post" action="/count">
+<form id="count" method="post" action="/count">${token}
 <label for="counter">A counter</label>
 <div class="row"><output class="counter" id="counter">${counter}</output><button>Add one</button></div>
 </form>

@@ -1,5 +1,6 @@
 import type { Session } from '@sess/core'
 import type { Outcome, ParallelWrites, SignOutRace } from './experiments.ts'
+import { formToken } from './form.ts'
 import { type Html, html } from './html.ts'
 import type { DemoData } from './sessions.ts'
 
@@ -9,17 +10,19 @@ export function noticeLine(outcome: Outcome | null): Html {
 }
 
 /** The two experiments, and what came of the last one. */
-export function pressurePanel({ state }: Session<DemoData>, outcome: Outcome | null): Html {
+export function pressurePanel(session: Session<DemoData>, outcome: Outcome | null): Html {
+  const { state } = session
+  const token = formToken(session)
   const disabled = state !== 'authenticated' && html` disabled`
   return html`<section class="panel pressure" id="pressure">
 <h2>Under pressure</h2>
 <div class="experiments">
 <div>
-<form id="parallel-writes" method="post" action="/parallel-writes"><button class="primary"${disabled}>20 parallel writes</button></form>
+<form id="parallel-writes" method="post" action="/parallel-writes">${token}<button class="primary"${disabled}>20 parallel writes</button></form>
 <p class="hint">Twenty requests over all five servers load this session, wait, and save it at once: each its own key, and all of them one counter.</p>
 </div>
 <div>
-<form id="sign-out-race" method="post" action="/sign-out-race"><button class="primary"${disabled}>Sign out mid-request</button></form>
+<form id="sign-out-race" method="post" action="/sign-out-race">${token}<button class="primary"${disabled}>Sign out mid-request</button></form>
 <p class="hint">A slow request is in flight on another server and will save a note. Meanwhile you sign out here.</p>
 </div>
 </div>

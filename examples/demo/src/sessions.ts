@@ -31,6 +31,8 @@ export function createDemoSessions(clock: Clock, { store, keys }: Storage): Sess
     ...LIMITS,
     clock,
     carry: ['note', 'counter'],
+    // Address and browser, for the list of devices.
+    device: true,
     touch: ({ url }) => !isPassive(url ?? '/'),
   })
 }

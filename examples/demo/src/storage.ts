@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { memoryStore, type SessionStore } from '@sess/core'
+import { autoPrune, memoryStore, type Prunable, type SessionStore } from '@sess/core'
 import { start } from '@sess/services/start'
 import * as mysqlStore from '@sess/store-mysql'
 import * as postgresStore from '@sess/store-postgres'
@@ -29,7 +29,7 @@ export interface StorageOptions {
 
 /** What a store needs besides its records: how to end the connection. */
 interface Connected {
-  readonly store: SessionStore
+  readonly store: SessionStore & Partial<Prunable>
   close(): unknown
 }
 
@@ -71,13 +71,13 @@ export async function openStorage(name: StoreName, options: StorageOptions = {})
   const keys = [ownKey(path.join(folder, 'key'))]
   if (name === 'sqlite') {
     const file = path.join(folder, 'sessions.db')
-    return { ...(await connectSqlite(file)), keys, summary: `SQLite in ${file}: a restart signs nobody out.` }
+    return { ...pruned(await connectSqlite(file)), keys, summary: `SQLite in ${file}: a restart signs nobody out.` }
   }
   const { variable, connect } = SERVERS[name]
   const url = options.url ?? process.env[variable]
   const server = url === undefined ? await startServer(name) : null
   try {
-    const { store, close } = await connect(url ?? server?.url ?? '')
+    const { store, close } = pruned(await connect(url ?? server?.url ?? ''))
     const fate = server === null ? 'signs nobody out' : 'ends that server and its sessions'
     const summary = `${name}, ${server === null ? 'on your server' : 'on a server of its own'}: a restart ${fate}.`
     const closeAll = async (): Promise<void> => {
@@ -91,6 +91,18 @@ export async function openStorage(name: StoreName, options: StorageOptions = {})
     const { code, message } = error as NodeJS.ErrnoException
     throw new Error(`--store ${name}: the server cannot be used: ${message || code}`, { cause: error })
   }
+}
+
+/** Removes what has expired now and then, where the store does not do so by itself. */
+function pruned({ store, close }: Connected) {
+  const { prune } = store
+  if (prune === undefined) return { store, close: async () => void (await close()) }
+  const stop = autoPrune(store as SessionStore & Prunable, { every: '10m', batch: 100 }) // it has prune()
+  const stopAndClose = async (): Promise<void> => {
+    await stop()
+    await close()
+  }
+  return { store, close: stopAndClose }
 }
 
 async function startServer(name: 'redis' | 'postgres' | 'mysql') {

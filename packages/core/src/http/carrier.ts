@@ -47,6 +47,8 @@ export class TokenTransport {
   readonly #header: string | null
   readonly #guard: CsrfGuard | null
   readonly #clearSiteData: string | null
+  /** Null where nothing is checked. */
+  readonly csrf: CsrfPolicy | null
   readonly formTokens: FormTokens
   readonly writeCookie: WriteCookie | null
 
@@ -58,6 +60,7 @@ export class TokenTransport {
     const { write } = this.#cookies
     this.formTokens = new FormTokens(engine, this.#header === null ? this.#cookies.visitor : null)
     this.writeCookie = write === null ? null : new WriteCookie(engine, write)
+    this.csrf = policy
     this.#guard = policy === null ? null : new CsrfGuard(engine, policy, this.formTokens, this.writeCookie)
     this.#clearSiteData = readClearSiteData(options.clearSiteData, this.#cookies.domain)
     adviseOn(engine, this.#cookies, policy !== null)

@@ -4,6 +4,7 @@ import type { Engine } from '../manager/engine.ts'
 import { type Preset, type Shortfall, shortfalls } from '../manager/presets.ts'
 import type { TokenTransport } from './carrier.ts'
 import type { CookiePair } from './cookie.ts'
+import type { CsrfProfile } from './csrf/options.ts'
 import { type Deviation, deviationsOf } from './deviations.ts'
 
 /** A duration for programs and for people. `null` and `'none'`: there is none. */
@@ -19,6 +20,27 @@ export interface DescribedCookie {
   readonly attributes: string
   readonly purpose: string
   readonly when: string
+}
+
+/** Protection against requests of other sites, as it is in force. */
+export interface DescribedCsrf {
+  readonly profile: CsrfProfile
+  /** Where browsers reach the application; null: taken from the adapter or the request. */
+  readonly origin: string | null
+  /** Further origins whose pages may send unsafe requests. */
+  readonly origins: readonly string[]
+  /** What becomes of requests with our cookie that do not tell where they come from. */
+  readonly missing: 'token' | 'allow' | 'deny'
+  /** Where form tokens are looked for. */
+  readonly header: string
+  readonly field: string
+  readonly isolation: 'off' | 'same-origin' | 'same-site'
+  /** Whether some requests may go unchecked. */
+  readonly exempt: boolean
+  /** Nothing is refused, only told. */
+  readonly reportOnly: boolean
+  /** Unsafe requests need the SameSite=Strict cookie as well. */
+  readonly strictWrites: boolean
 }
 
 /** One use of cryptography. */
@@ -63,6 +85,8 @@ export interface Description {
   }
   readonly transport: 'cookie' | { readonly header: string }
   readonly cookies: readonly DescribedCookie[]
+  /** Null where nothing is checked: with `csrf: false`, and where tokens travel in a header. */
+  readonly csrf: DescribedCsrf | null
   /** Ids of the configured keys, made so that a key cannot be told from its id: the first signs, all verify. */
   readonly keys: { readonly origin: 'configured' | 'random per process'; readonly ids: readonly string[] }
   readonly cryptography: readonly CryptographyUse[]
@@ -91,6 +115,7 @@ export function describe(engine: Engine, transport: TokenTransport, preset: Pres
     client: { fingerprint: fingerprint === null ? null : copyOf(fingerprint), ipBinding, kept: keptOf(engine) },
     transport: header === null ? 'cookie' : { header },
     cookies: header === null ? cookiesOf(engine, transport) : [],
+    csrf: csrfOf(transport),
     keys: { origin: ids.length === 0 ? 'random per process' : 'configured', ids },
     cryptography: cryptographyOf(engine),
     store: { durable: engine.store.durable, powers: powersOf(engine) },
@@ -145,6 +170,11 @@ function cookiesOf({ development }: Engine, { cookies }: TokenTransport): Descri
     const secure = { ...pair.secure, purpose, when: 'https' }
     return development ? [secure, { ...pair.development, purpose, when: 'plain http on loopback' }] : [secure]
   })
+}
+
+function csrfOf({ csrf }: TokenTransport): DescribedCsrf | null {
+  if (csrf === null) return null
+  return { ...csrf, origins: [...csrf.origins], exempt: csrf.exempt !== null }
 }
 
 function cryptographyOf({ client }: Engine): CryptographyUse[] {

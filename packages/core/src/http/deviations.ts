@@ -74,6 +74,20 @@ const RULES: readonly Rule[] = [
     applies: (_, { header }) => header !== null,
   },
   {
+    requirement: 'R073',
+    source: 'OWASP ASVS 5.0 3.5.1',
+    what: 'requests that other sites have a browser make are not refused',
+    why: '`csrf: false`',
+    applies: (_, { header, csrf }) => header === null && csrf === null,
+  },
+  {
+    requirement: 'R073',
+    source: 'OWASP ASVS 5.0 3.5.1',
+    what: 'requests that other sites have a browser make are told and not refused',
+    why: '`csrf.reportOnly`',
+    applies: (_, { csrf }) => csrf?.reportOnly === true,
+  },
+  {
     requirement: 'R054',
     source: 'OWASP ASVS 5.0 7.4.2',
     what: 'the sessions of one subject cannot be found',

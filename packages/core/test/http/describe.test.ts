@@ -65,6 +65,18 @@ describe('describe()', () => {
           when: 'plain http on loopback',
         },
       ],
+      csrf: {
+        profile: 'modern',
+        origin: null,
+        origins: [],
+        missing: 'token',
+        header: 'x-csrf-token',
+        field: '_csrf',
+        isolation: 'off',
+        exempt: false,
+        reportOnly: false,
+        strictWrites: false,
+      },
       keys: { origin: 'random per process', ids: [] },
       store: { durable: false, powers: expect.arrayContaining(['evicts']) },
     })
@@ -105,7 +117,7 @@ describe('describe()', () => {
       'keyed digests of unknown User-Agents, ja4',
       'IP address, User-Agent and name of the sign-in, in clear',
     ])
-    expect(description).toMatchObject({ transport: { header: 'x-session' }, cookies: [], onIdle: 'lock' })
+    expect(description).toMatchObject({ transport: { header: 'x-session' }, cookies: [], csrf: null, onIdle: 'lock' })
     expect(description.shortOf.aal1).toEqual([
       ...['absolute', 'persistent.absolute'].map((option) => ({
         option,
@@ -117,6 +129,24 @@ describe('describe()', () => {
     const deadlines = ['absolute', 'idle', 'persistent.absolute', 'persistent.idle']
     expect(description.shortOf.aal3.map(({ option }) => option)).toEqual([...deadlines, 'onIdle'])
     expect(description.shortOf.highValue.map(({ option }) => option)).toEqual(deadlines)
+  })
+
+  it('tells the protection against requests of other sites that is in force', () => {
+    expect(described({ csrf: 'apiOnly' }).csrf).toMatchObject({ profile: 'apiOnly' })
+    const csrf = {
+      profile: 'nist',
+      origin: 'https://shop.example',
+      origins: ['https://admin.shop.example', 'https://pay.example'],
+      missing: 'deny',
+      header: 'X-Token',
+      field: 'token',
+      isolation: 'same-site',
+      exempt: () => false,
+      reportOnly: true,
+    } as const
+    const told = { ...csrf, header: 'x-token', exempt: true, strictWrites: true }
+    expect(described({ csrf, cookie: { strictWrites: true } }).csrf).toEqual(told)
+    expect(described({ csrf: false }).csrf).toBeNull()
   })
 
   it('is plain: JSON gives it back, and changing it changes nothing', () => {
@@ -184,6 +214,8 @@ describe('describe()', () => {
     ['device labels', { fingerprint: 'strict', device: true }, ['R047', 'R103']],
     ['a shared cookie', { fingerprint: 'strict', cookie: { domain: 'shop.example' } }, ['R047', 'R015']],
     ['a cookie for other sites', { fingerprint: 'strict', cookie: { sameSite: 'none' } }, ['R047', 'R018']],
+    ['no protection against other sites', { fingerprint: 'strict', csrf: false }, ['R047', 'R073']],
+    ['reports about other sites', { fingerprint: 'strict', csrf: { reportOnly: true } }, ['R047', 'R073']],
     [
       'a header, whatever the cookie would have been',
       { fingerprint: 'strict', transport: { header: 'x' }, cookie: { domain: 'shop.example', sameSite: 'none' } },

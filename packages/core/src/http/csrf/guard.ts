@@ -47,7 +47,7 @@ export class CsrfGuard {
     const { method, upgrade = false, headers, token } = suspect.facts
     if (headers === undefined || token !== undefined) return
     if (method !== undefined && isSafe(method) && !upgrade) suspect.doubt = this.isolates ? 'embedded' : null
-    else if (!this.#policy.exempt(suspect.facts)) this.#examineUnsafe(suspect, known)
+    else if (!this.#policy.exempt?.(suspect.facts)) this.#examineUnsafe(suspect, known)
   }
 
   #examineUnsafe(suspect: Suspect, known: boolean): void {
@@ -89,7 +89,7 @@ export class CsrfGuard {
 
   #reasonAgainst(suspect: Suspect, visit: Visit): Reason | null {
     const { doubt, facts } = suspect
-    if (doubt === 'embedded') return mayLoad(facts, this.#policy) || this.#policy.exempt(facts) ? null : 'embedded'
+    if (doubt === 'embedded') return mayLoad(facts, this.#policy) || this.#policy.exempt?.(facts) ? null : 'embedded'
     const token = doubt === 'token' ? headerOf(facts, this.#policy.header) : undefined
     if (doubt !== 'write' && !this.#tokens.accepts(suspect, visit, token)) return 'token'
     return this.#write?.allows(suspect, visit) === false ? 'write' : null

@@ -54,7 +54,7 @@ export interface CsrfPolicy {
   readonly header: string
   readonly field: string
   readonly isolation: 'off' | 'same-origin' | 'same-site'
-  readonly exempt: (facts: RequestFacts) => boolean
+  readonly exempt: ((facts: RequestFacts) => boolean) | null
   readonly reportOnly: boolean
   /** Unsafe requests need the SameSite=Strict cookie as well. */
   readonly strictWrites: boolean
@@ -78,7 +78,7 @@ export function readCsrf(option: CsrfProfile | CsrfOptions | false = {}, strictW
   if (option === false) return null
   const options = typeof option === 'string' ? { profile: option } : option
   checkTypes(options)
-  const { origin, origins = [], header = 'x-csrf-token', field = '_csrf', exempt = () => false } = options
+  const { origin, origins = [], header = 'x-csrf-token', field = '_csrf', exempt = null } = options
   return {
     profile: oneOf(options.profile, PROFILES, 'csrf.profile'),
     origin: origin === undefined ? null : readOrigin(origin, 'csrf.origin', /^https?:/),
