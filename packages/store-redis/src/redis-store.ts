@@ -101,7 +101,7 @@ class HashStore implements RedisStore {
         else if (!seen.has(id)) listed.push({ id, record })
         seen.add(id)
       }
-      if (over.length > 0) await run(this.#client, subjects.forget, [key], over)
+      if (over.length > 0) await run(this.#client, subjects.forget, [key], [String(abandonedBefore), ...over])
       yield* listed
     }
   }

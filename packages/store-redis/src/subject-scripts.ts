@@ -2,7 +2,7 @@ import { type Script, SLACK_MS, script } from './scripts.ts'
 
 /**
  * The sessions of one subject are one hash in a slot of its own. Each has a field: its handle, and when it was announced,
- * its absolute deadline and, if it has to go, `evicted`. The key's time is counted from the sessions' own instants and covers
+ * its absolute deadline and, if it has to go, `evicted`; `over` if it has ended and a `create()` may still be on its way. The key's time is counted from the sessions' own instants and covers
  * the latest deadline. Announcing what is there already writes too: a WAIT behind it then covers the first announcement.
  */
 const index = `
@@ -19,7 +19,7 @@ local function sift(entries, at)
     local announced, deadline, mark = string.match(entries[each + 1], '(%S+) (%S+)(.*)')
     if tonumber(deadline) <= tonumber(at) then redis.call('HDEL', KEYS[1], entries[each])
     elseif mark == '' then living[entries[each]] = tonumber(announced)
-    else table.insert(marked, entries[each]) end
+    elseif mark == ' evicted' then table.insert(marked, entries[each]) end
   end
   return living, marked
 end
@@ -66,5 +66,16 @@ for each = 1, #found[2], 2 do table.insert(page, {found[2][each], string.match(f
 return {found[1], page}
 `)
 
-/** ARGV: handles. */
-export const forget: Script = script(`return redis.call('HDEL', KEYS[1], unpack(ARGV))`)
+/**
+ * ARGV: an instant, and handles of sessions that have ended or never came. Those announced before the instant are forgotten;
+ * the others stay as `over`, so that a late `create()` does not announce them anew.
+ */
+export const forget: Script = script(`
+for each = 2, #ARGV do
+  local announced, deadline = string.match(redis.call('HGET', KEYS[1], ARGV[each]) or '', '(%S+) (%S+)')
+  if announced and tonumber(announced) >= tonumber(ARGV[1]) then
+    redis.call('HSET', KEYS[1], ARGV[each], announced .. ' ' .. deadline .. ' over')
+  elseif announced then redis.call('HDEL', KEYS[1], ARGV[each]) end
+end
+return 1
+`)

@@ -70,7 +70,7 @@ describe.skipIf(server.missing)("a subject's key [needs redis]", () => {
     await store.admit(asks(record({ subject: live.subject }), { at: 1000, limit: 2 }))
     await store.replace(next(live, { state: 'ended' }), live.revision)
     expect(await client.hLen(keyOf(live.subject))).toBe(2)
-    expect(await all(store, live.subject, 1001)).toEqual([])
+    expect(await all(store, live.subject, live.createdAt + 1001)).toEqual([])
     expect(await client.exists(keyOf(live.subject))).toBe(0)
   })
 
