@@ -5,6 +5,7 @@ import {
   memoryStore,
   type NetworkInfo,
   type RequestFacts,
+  type Session,
   type SessionRecord,
 } from '@sess/core'
 import { assess, defaultPolicy, fingerprintLevels } from '@sess/core/kernel'
@@ -13,7 +14,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { type Client, fingerprintOf, observedBy } from '../../src/manager/client.ts'
 import type { Engine } from '../../src/manager/engine.ts'
 import { readClientSettings } from '../../src/manager/fingerprint-options.ts'
-import { Browser, failure, MINUTE, type Scenario, setUp } from './scenario.ts'
+import { Browser, type Data, failure, MINUTE, type Scenario, setUp } from './scenario.ts'
 import { fails } from './scripted-store.ts'
 
 const LINUX = 'Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0'
@@ -177,9 +178,15 @@ describe('the baseline', () => {
     const before = store.only.fingerprint
     await browser.request((session) => session.update('visits', () => 1), from(later(WINDOWS), CAFE))
     expect(store.only.fingerprint).toEqual(before)
-    await browser.request((session) => session.lock(), from(LINUX, HOME))
-    await browser.request((session) => session.signOut(), from(later(LINUX), CAFE))
-    expect(store.only.fingerprint).toBeNull()
+    const rotateAndLock = (session: Session<Data>) => {
+      session.rotate({ hard: true })
+      session.lock()
+    }
+    await browser.request(rotateAndLock, from(LINUX, HOME))
+    store.drain()
+    await browser.request(() => {}, from(later(LINUX), CAFE))
+    expect(store.drain()).toEqual(['get', 'replace'])
+    expect(store.only).toMatchObject({ state: 'locked', confirmedAt: expect.any(Number), fingerprint: before })
   })
 
   it('takes in what comes with a difference that is only told', async () => {
