@@ -86,7 +86,7 @@ describe.each(FRAMEWORKS)('devices on %s', (name) => {
   it('takes a form token from a browser that does not tell where it comes from', async () => {
     const browser = await signedIn(somebody(), name)
     const { origin } = serverOf(name)
-    const forms = [...(await pageOf(browser)).matchAll(/<form[^>]* action="(\/[^"]*)">([^]*?)<\/form>/g)]
+    const forms = [...(await pageOf(browser)).matchAll(/<form[^>]* action="(\/[^"]*)">([\s\S]*?)<\/form>/g)]
     expect(forms.map(([, action]) => action)).toEqual(expect.arrayContaining(['/sign-out', '/devices/end', '/note']))
     const post = (fields: Record<string, string>) =>
       fetch(`${origin}/note`, {
