@@ -7,14 +7,17 @@ import type { SessionDescription } from './visitor.ts'
 export class Browser {
   cookie = ''
   readonly #server: DemoServer
+  readonly #own: Readonly<Record<string, string>>
 
-  constructor(server: DemoServer) {
+  /** Says that it is this `userAgent`, or what fetch says. */
+  constructor(server: DemoServer, userAgent?: string) {
     this.#server = server
+    this.#own = { accept: 'application/json', ...(userAgent !== undefined && { 'user-agent': userAgent }) }
   }
 
   /** Another `cookie` than the jar's is sent as it is, and the jar left alone. */
   async get(path: string, server: DemoServer = this.#server, cookie: string = this.cookie): Promise<Response> {
-    const response = await fetch(server.origin + path, { headers: { cookie, accept: 'application/json' } })
+    const response = await fetch(server.origin + path, { headers: { ...this.#own, cookie } })
     return cookie === this.cookie ? this.#keep(response) : response
   }
 
@@ -33,7 +36,7 @@ export class Browser {
     const response = await fetch(this.#server.origin + path, {
       method: 'POST',
       redirect: 'manual',
-      headers: { cookie: this.cookie, accept: 'application/json', origin },
+      headers: { ...this.#own, cookie: this.cookie, origin },
       body: new URLSearchParams(fields),
     })
     return this.#keep(response)
@@ -147,7 +150,25 @@ const CHECKS: readonly Check[] = [
       assert.match(await readUntil(response, 'event: over'), /event: over\ndata: signed-out/)
     },
   },
+  {
+    title: 'devices: another is signed out, and told why',
+    async run(browser, server) {
+      const other = new Browser(server, FIREFOX)
+      for (const each of [browser, other]) await each.post('/sign-in', { subject: server.name })
+      assert.match(await (await browser.get('/')).text(), /Firefox on Windows/)
+      const { handle } = await other.session()
+      const stream = await other.get('/events')
+      const began = performance.now()
+      await browser.post('/devices/end', { handle: handle ?? '' })
+      assert.match(await readUntil(stream, 'event: over'), /event: over\ndata: revoked/)
+      assert.ok(performance.now() - began < 1000, 'it was told too late')
+      assert.match(await (await other.get('/')).text(), /signed out from another of your devices/)
+      assert.equal((await browser.session()).state, 'authenticated')
+    },
+  },
 ]
+
+const FIREFOX = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0'
 
 async function readUntil(response: Response, mark: string): Promise<string> {
   let text = ''

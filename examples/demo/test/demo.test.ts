@@ -27,7 +27,7 @@ describe('the demo', () => {
   it('passes its own check on every framework', async () => {
     const { table } = await checkDemo(demo)
     expect(table).toMatch(/All is well\.$/)
-    expect(table.match(/✓/g)).toHaveLength(45)
+    expect(table.match(/✓/g)).toHaveLength(50)
   })
 
   it('reports what is wrong, and where', async () => {

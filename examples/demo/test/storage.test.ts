@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { systemClock } from '@sess/core'
+import { type Prunable, systemClock } from '@sess/core'
 import { service } from '@sess/services'
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import { startDemo } from '../src/demo.ts'
 import { Browser, checkDemo } from '../src/self-check.ts'
 import { openStorage } from '../src/storage.ts'
@@ -45,6 +45,22 @@ it.skipIf(process.platform === 'win32')('keeps its key where only its owner can 
   await (await openStorage('sqlite', { data: join(data, 'new') })).close()
   expect(statSync(join(data, 'new')).mode & 0o777).toBe(0o700)
   expect(statSync(join(data, 'new', 'key')).mode & 0o777).toBe(0o600)
+})
+
+it('removes what has expired now and then, until it is closed', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    const { store, close } = await openStorage('sqlite', { data: join(data, 'pruned') })
+    const prune = vi.spyOn(store as typeof store & Prunable, 'prune') // as SQLite has it
+    await vi.advanceTimersByTimeAsync(600_000)
+    const rounds = prune.mock.calls.length
+    expect(rounds).toBeGreaterThan(0)
+    await close()
+    await vi.advanceTimersByTimeAsync(3_600_000)
+    expect(prune).toHaveBeenCalledTimes(rounds)
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 describe('as a process of its own', () => {

@@ -1,5 +1,6 @@
 // npm run bench:stores: installs and bundles what the benchmark needs, then runs it. Arguments go to it:
 //   --sizes 10k,100k,1M  --stores redis,postgres,mysql,sqlite  --rounds 7  --json
+//   --update: docs/stores.md and docs/benchmarks/stores.json get the numbers
 import { fileURLToPath } from 'node:url'
 import { bootstrap } from '../../repo/bin/bootstrap.mjs'
 import { run } from '../../repo/bin/workspace.mjs'

@@ -1,11 +1,12 @@
 import { deepStrictEqual } from 'node:assert/strict'
-import type { SessionRecord } from '@sess/core'
-import { stamp } from '@sess/core/kernel'
-import { idOf, type Sample } from './sample.ts'
+import { randomBytes } from 'node:crypto'
+import type { Admission, SessionRecord } from '@sess/core'
+import { defaultPolicy, stamp } from '@sess/core/kernel'
+import { idOf, PER_SUBJECT, type Sample } from './sample.ts'
 import { createAll, type Target } from './targets/target.ts'
 
 /** What is timed. Each is one call. */
-export const OPERATIONS = ['get', 'replace', 'touch', 'prune'] as const
+export const OPERATIONS = ['get', 'replace', 'touch', 'list', 'admit', 'prune'] as const
 export type Operation = (typeof OPERATIONS)[number]
 
 /** Microseconds of one call: the median of the rounds' medians, and the least and the greatest of those. */
@@ -50,7 +51,51 @@ export async function round(target: Target, sample: Sample): Promise<Partial<Rec
     () => present(target, sample),
     ({ id, lastSeenAt, expiresAt }) => store.touch(id, lastSeenAt + 60_000, expiresAt + 60_000),
   )
-  return { get, replace, touch, ...(await prune(target, sample)) }
+  const list = await timed(
+    () => any(sample.size),
+    async (index) => (await listed(target, sample.subjectOf(index))).includes(idOf(index)),
+  )
+  return { get, replace, touch, list, admit: await admit(target, sample), ...(await prune(target, sample)) }
+}
+
+/** Handles of a subject, as `sessions.list()` asks for them. */
+async function listed({ store }: Target, subject: string, abandonedBefore = Date.now()): Promise<string[]> {
+  const handles: string[] = []
+  for await (const { id } of store.listBySubject(subject, abandonedBefore)) handles.push(id)
+  return handles
+}
+
+/** One more session of a subject, with room for it. The places are given back afterwards. */
+async function admit(target: Target, sample: Sample): Promise<number> {
+  const subjects = new Set<string>()
+  const newcomer = (): Admission => {
+    const subject = sample.subjectOf(any(sample.size))
+    subjects.add(subject)
+    return admissionOf(subject)
+  }
+  const time = await timed(newcomer, (admission) => target.store.admit(admission))
+  for (const subject of subjects) {
+    const abandonedBefore = Date.now() + 60_000
+    await listed(target, subject, abandonedBefore)
+    // Without room nobody is admitted, and abandoned places are forgotten.
+    await target.store.admit({ ...admissionOf(subject), abandonedBefore, limit: 1 })
+    deepStrictEqual((await listed(target, subject)).length <= PER_SUBJECT, true)
+  }
+  return time
+}
+
+function admissionOf(subject: string): Admission {
+  const at = Date.now()
+  return {
+    subject,
+    id: randomBytes(32).toString('base64url'),
+    at,
+    deadline: at + defaultPolicy.absoluteMs,
+    abandonedBefore: 0,
+    limit: 1000,
+    uncounted: [],
+    victims: null,
+  }
 }
 
 /** Twice as many have expired as one call removes: the oldest ones, which are then put back. */

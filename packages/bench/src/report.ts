@@ -1,4 +1,5 @@
 import { OPERATIONS, type Operation, PRUNED, type Timing } from './measure.ts'
+import { PER_SUBJECT } from './sample.ts'
 
 /** One store at one size. */
 export interface Measured {
@@ -48,28 +49,48 @@ export function conditions({ machine, node, load, rounds, stores }: Report): str
   ].join('\n')
 }
 
-/** Microseconds per call at each size: median (least–greatest of the rounds), and how the greatest size compares to the smallest. */
-export function timesTable({ stores }: Report): string {
-  const rows = stores.flatMap(({ store, sizes }) => [
-    ...sizes.map(({ sessions, times }) => [store, short(sessions), ...OPERATIONS.map((name) => time(times[name]))]),
-    ...ratios(store, sizes),
-  ])
-  const header = ['store', 'sessions', 'get, µs', 'replace, µs', 'touch, µs', `prune of ${PRUNED}, µs`]
-  return table(header, rows)
+/** What the columns of times are called. */
+const HEADINGS: Readonly<Record<Operation, string>> = {
+  get: 'get, µs',
+  replace: 'replace, µs',
+  touch: 'touch, µs',
+  list: `list of ${PER_SUBJECT}, µs`,
+  admit: 'admit, µs',
+  prune: `prune of ${PRUNED}, µs`,
 }
 
-function ratios(store: string, sizes: readonly Measured[]): string[][] {
+/**
+ * Microseconds per call at each size: median (least–greatest of the rounds), and how the greatest size compares to the smallest.
+ * An operation that no store of the report has is left out.
+ */
+export function timesTable({ stores }: Report): string {
+  const all = stores.flatMap(({ sizes }) => sizes)
+  const measured = OPERATIONS.filter((name) => all.some(({ times }) => times[name] !== undefined))
+  const rows = stores.flatMap(({ store, sizes }) => [
+    ...sizes.map(({ sessions, times }) => [store, short(sessions), ...measured.map((name) => time(times[name]))]),
+    ...ratios(store, sizes, measured),
+  ])
+  return table(['store', 'sessions', ...measured.map((name) => HEADINGS[name])], rows)
+}
+
+function ratios(store: string, sizes: readonly Measured[], measured: readonly Operation[]): string[][] {
   const [first, last] = [sizes[0], sizes.at(-1)]
   if (first === undefined || last === undefined || first === last) return []
   const ratio = (name: Operation): string => {
     const [small, great] = [first.times[name], last.times[name]]
     return small === undefined || great === undefined ? '–' : `× ${(great.median / small.median).toFixed(2)}`
   }
-  return [[store, `${short(last.sessions)} ÷ ${short(first.sessions)}`, ...OPERATIONS.map(ratio)]]
+  return [[store, `${short(last.sessions)} ÷ ${short(first.sessions)}`, ...measured.map(ratio)]]
 }
 
 const time = (timing: Timing | undefined): string =>
   timing === undefined ? '–' : `${timing.median} (${timing.from}–${timing.to})`
+
+/** The page with a newer report in the places where it quotes an older one. */
+export function requoted(page: string, old: Report, report: Report): string {
+  const quoted = [conditions, timesTable, sizesTable]
+  return quoted.reduce((text, part) => text.replace(part(old), () => part(report)), page)
+}
 
 /** Bytes per session at each size. */
 export function sizesTable({ stores }: Report): string {

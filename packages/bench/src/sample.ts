@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto'
 import type { SessionRecord } from '@sess/core'
 import { defaultPolicy, issue, stamp } from '@sess/core/kernel'
 
+/** How many sessions each subject has; the last ones have one less where the size is no multiple. */
+export const PER_SUBJECT = 5
+
 /** Sessions have been signing in for this long. */
 const SPAN_MS = 12 * 3_600_000
 
@@ -25,7 +28,7 @@ export class Sample {
     const input = {
       id: idOf(index),
       random: text.slice(0, 12),
-      subject: `00000000-0000-4000-8000-${String(index % Math.ceil(this.size / 2)).padStart(12, '0')}`,
+      subject: this.subjectOf(index),
       auth: { at: createdAt, methods: ['password'], level: 1 },
       fingerprint: { browser: 'firefox', os: 'windows' },
       data: JSON.stringify({
@@ -38,6 +41,12 @@ export class Sample {
     let record = issue(input, defaultPolicy, createdAt)
     for (let write = 0; write < 8; write += 1) record = stamp(record, text.slice(write, write + 12))
     return record
+  }
+
+  /** Sessions of one subject signed in at times that are far apart. */
+  subjectOf(index: number): string {
+    const subjects = Math.ceil(this.size / PER_SUBJECT)
+    return `00000000-0000-4000-8000-${String(index % subjects).padStart(12, '0')}`
   }
 
   /** The `count` oldest ones. */

@@ -1,8 +1,9 @@
+import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { fill, OPERATIONS, round, summary } from './measure.ts'
-import { type Measured, print, type Report, type StoreReport, short } from './report.ts'
+import { type Measured, print, type Report, requoted, type StoreReport, short } from './report.ts'
 import { Sample } from './sample.ts'
 import { mysqlDatabase } from './targets/mysql.ts'
 import { postgresDatabase } from './targets/postgres.ts'
@@ -95,6 +96,15 @@ export function sizeOf(text: string): number {
   return size
 }
 
+/** Makes it the report that docs/stores.md quotes. */
+function update(report: Report): void {
+  const page = new URL('../../../docs/stores.md', import.meta.url)
+  const json = new URL('../../../docs/benchmarks/stores.json', import.meta.url)
+  const old: Report = JSON.parse(readFileSync(json, 'utf8'))
+  writeFileSync(page, requoted(readFileSync(page, 'utf8'), old, report))
+  writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`)
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -102,10 +112,12 @@ async function main(): Promise<void> {
       sizes: { type: 'string', default: '10k,100k,1M' },
       rounds: { type: 'string', default: '7' },
       json: { type: 'boolean', default: false },
+      update: { type: 'boolean', default: false },
     },
   })
   const stores = values.stores.split(',').map((name) => name.trim())
   const report = await measure({ stores, sizes: values.sizes.split(',').map(sizeOf), rounds: Number(values.rounds) })
+  if (values.update) update(report)
   console.log(values.json ? JSON.stringify(report, null, 2) : print(report))
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { conditions, print, type Report, sizesTable, timesTable } from '../src/report.ts'
+import { conditions, print, type Report, requoted, sizesTable, timesTable } from '../src/report.ts'
 import { measure, sizeOf } from '../src/stores.ts'
 
 const read = (file: string): string => readFileSync(new URL(`../../../${file}`, import.meta.url), 'utf8')
@@ -20,6 +20,24 @@ describe('docs/stores.md', () => {
     expect(rest.match(/.*\d ?(?:µs|MiB|GiB|bytes per).*/g) ?? []).toEqual([])
   })
 
+  it('can be given a newer report, which has columns that the old one has not', () => {
+    const timing = { median: 7, from: 6, to: 8 }
+    const stores = report.stores.map((store) => ({
+      ...store,
+      versions: '$& 2',
+      sizes: store.sizes.map((size) => ({
+        ...size,
+        bytesPerSession: 1,
+        times: { ...size.times, list: timing, admit: timing },
+      })),
+    }))
+    const newer = { ...report, stores }
+    const updated = requoted(page, report, newer)
+    for (const part of [timesTable, sizesTable, conditions]) expect(updated).toContain(part(newer))
+    expect(timesTable(newer)).toMatch(/touch, µs \| list of 5, µs \| {2}admit, µs \|/)
+    expect(requoted(updated, newer, report)).toBe(page)
+  })
+
   it('quotes every durable store at three sizes', () => {
     const measured = report.stores.map(({ store, sizes }) => [store, ...sizes.map(({ sessions }) => sessions)])
     expect(measured).toEqual(['redis', 'postgres', 'mysql', 'sqlite'].map((store) => [store, 1e4, 1e5, 1e6]))
@@ -33,7 +51,7 @@ describe('npm run bench:stores', () => {
     expect(sizes.map(({ sessions }) => sessions)).toEqual([1000, 2000])
     for (const { bytesPerSession, times } of sizes) {
       expect(bytesPerSession).toBeGreaterThan(500)
-      expect(Object.keys(times)).toEqual(['get', 'replace', 'touch', 'prune'])
+      expect(Object.keys(times)).toEqual(['get', 'replace', 'touch', 'list', 'admit', 'prune'])
       for (const { median, from, to } of Object.values(times)) {
         expect(from).toBeGreaterThan(0)
         expect(median).toBeGreaterThanOrEqual(from)

@@ -178,6 +178,36 @@ describe.skipIf(executablePath === '')(
       await page.getByRole('heading', { name: 'Nobody is signed in' }).waitFor()
     })
 
+    it.each([false, true])(
+      'says at once that another browser has signed it out, and why (half typed: %s)',
+      async (typing) => {
+        await openWindow()
+        const page = await open('Koa')
+        await signIn(page, 'Ada')
+        await page.getByText('Live.').waitFor()
+        if (typing) await page.getByLabel('A note').fill('half a')
+        const elsewhere = await browser.newContext()
+        try {
+          const other = await elsewhere.newPage()
+          await other.goto(page.url().replace(/\/$/, ''))
+          await signIn(other, 'Ada')
+          await press(other, 'Sign out all others')
+          await page.getByText('You were signed out from another of your devices.').waitFor({ timeout: 1000 })
+          if (typing) return
+          await page.getByRole('heading', { name: 'Nobody is signed in' }).waitFor()
+          // The stream connects anew, and the page follows what comes.
+          await page.getByText('Live.').waitFor()
+          await press(other, 'Add one')
+          await press(other, 'Step up')
+          await page.locator('#lifecycle li').filter({ hasText: 'reauthenticated' }).first().waitFor()
+          await page.waitForTimeout(500)
+          expect(await page.getByText('You were signed out from another of your devices.').count()).toBe(1)
+        } finally {
+          await elsewhere.close()
+        }
+      },
+    )
+
     it('counts the deadlines down', async () => {
       await openWindow()
       const page = await open('Express')

@@ -1,4 +1,4 @@
-import type { Prunable, SessionRecord, SessionStore } from '@sess/core'
+import type { Prunable, SessionRecord, SessionStore, SubjectIndex } from '@sess/core'
 
 /** How much room the sessions take, in bytes. */
 export interface Bytes {
@@ -9,7 +9,7 @@ export interface Bytes {
 
 /** One store, empty, in a place of its own: a table, a database, a file. */
 export interface Target {
-  readonly store: SessionStore & Partial<Prunable>
+  readonly store: SessionStore & SubjectIndex & Partial<Prunable>
   /** Stores all of them, as fast as it goes. */
   fill(records: Iterable<SessionRecord>): Promise<void>
   /** Called once after `fill`: what the database does by itself in quiet hours. */
