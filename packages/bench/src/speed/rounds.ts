@@ -1,4 +1,4 @@
-import { createHash, createHmac, createSecretKey, randomBytes } from 'node:crypto'
+import { createHmac, createSecretKey, hash, randomBytes } from 'node:crypto'
 import { median } from '../measure.ts'
 import type { Cell, CellName } from './cells.ts'
 
@@ -49,7 +49,7 @@ export async function rounds(cells: readonly Cell[], count: number, ms: number):
 async function calibrate(run: Run, ms: number): Promise<void> {
   await timed(run, FLIGHT)
   let [calls, spent] = [0, 0]
-  while (spent < ms * 1000 && calls < 2000) {
+  while (spent < 3 * ms * 1000 && calls < 3000) {
     const { cpu } = await timed(run, 4 * FLIGHT)
     calls += 4 * FLIGHT
     spent += cpu * 4 * FLIGHT
@@ -112,10 +112,7 @@ export function floorCells(): Cell[] {
     createHmac('sha256', key)
       .update(`sess/token/v1.${ids[index % 64]}.0`)
       .digest('base64url')
-  const digest = (index: number) =>
-    createHash('sha256')
-      .update(ids[index % 64] ?? '')
-      .digest('base64url')
+  const digest = (index: number) => hash('sha256', ids[index % 64] ?? '', 'base64url')
   const look = (index: number) => records.get(ids[index % 64] ?? '')
   const alone = (library: string, work: (index: number) => void): Cell => ({
     ...{ framework: 'core', library, store: 'none', request: 'read', bytes: 0, base: 'nothing' },

@@ -4,7 +4,7 @@ export type FrameworkName = (typeof FRAMEWORKS)[number]
 
 /**
  * What a request does. `read` and `write` come with a session and use it, `unread` comes with one and does not look at it,
- * `anonymous` looks for one without a cookie, `forged` with a cookie whose last character is another.
+ * `anonymous` looks for one without a cookie, `forged` with a cookie that has one character changed.
  */
 export const REQUESTS = ['read', 'write', 'unread', 'anonymous', 'forged', 'sign-in'] as const
 export type RequestKind = (typeof REQUESTS)[number]
