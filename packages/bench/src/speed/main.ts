@@ -7,6 +7,7 @@ import { start } from '@sess/services/start'
 import { bundleSize } from './bundle-size.ts'
 import { type Cell, cellsOf, subjects, wireOf } from './cells.ts'
 import { counts, type StoreCalls, storeCalls } from './counts.ts'
+import { jsonPasses } from './json-passes.ts'
 import { type ExpressStore, expiry, expressHeap, ourHeap } from './memory.ts'
 import { ours, ourWire } from './ours.ts'
 import { connect } from './peers.ts'
@@ -37,7 +38,11 @@ async function measure({ parts, only, rounds: count, quick }: Plan): Promise<Spe
     const url = redis?.url ?? null
     const measured = {
       ...(has('cells') && { cells: await timeCells(url, only, count, quick ? 4 : 20), json: timeJson() }),
-      ...(has('counts') && { counted: await counts(url, only), storeCalls: await callsOfStores() }),
+      ...(has('counts') && {
+        counted: await counts(url, only),
+        storeCalls: await callsOfStores(),
+        jsonPasses: await jsonPasses(),
+      }),
       ...(has('throughput') && { throughput: await throughput(program, quick ? 1 : count, quick ? 1 : 2) }),
       ...(has('memory') && { held: await heldBy(quick ? [10_000] : [100_000, 1_000_000]) }),
       ...(has('expiry') && { expired: JSON.parse(await inChild(`expiry ${quick ? 20_000 : 1_000_000}`)) }),
@@ -93,10 +98,12 @@ async function callsOfStores(): Promise<Partial<Record<FrameworkName, StoreCalls
   return found
 }
 
+/** Every library at each size; without fingerprints at the smallest only. */
 async function heldBy(sizes: readonly number[]) {
   const held = []
   for (const library of ['express-session', 'sess-without', 'sess'])
-    for (const size of sizes) held.push(JSON.parse(await inChild(`heap ${library} ${size}`)))
+    for (const size of library === 'sess-without' ? sizes.slice(0, 1) : sizes)
+      held.push(JSON.parse(await inChild(`heap ${library} ${size}`)))
   return held
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { createSessions, memoryStore } from '@sess/core'
+import { Sample } from '../sample.ts'
 import { dataOf } from './subject.ts'
 import { HEADERS } from './wire.ts'
 
@@ -56,7 +57,7 @@ async function signInMany(sessions: ReturnType<typeof createSessions>, count: nu
     session.signIn(`user ${from + index}`)
     Object.assign(session.data, dataOf(100))
     await session.commit()
-    if (index % 100 === 0) await idle()
+    if (index % 20 === 19) await idle()
   }
 }
 
@@ -78,15 +79,16 @@ export async function expressHeap(store: ExpressStore, count: number): Promise<H
   return { library: 'express-session', sessions: count, heap: Math.round((heap() - before) / count) }
 }
 
-/** Lets `count` sessions expire, then makes as many new ones as it takes to sweep them all, 20 at a time. */
+/** Lets `count` sessions expire, then signs in as many users as it takes to come past them all, 20 in one go. */
 export async function expiry(count: number): Promise<Expired> {
   let now = Date.now()
   const store = memoryStore({ max: 3 * count })
-  const sessions = createSessions({ store, clock: { now: () => now }, touch: false })
-  await signInMany(sessions, count)
-  const control = await delayOf(() => signInMany(sessions, Math.ceil(count / 4), count))
+  const sessions = createSessions({ store, clock: { now: () => now } })
+  for (const record of new Sample(count, now).first(count)) await store.create(record)
+  const others = Math.ceil(count / 20)
+  const control = await delayOf(() => signInMany(sessions, others, count))
   now += 3 * 24 * 3_600_000
-  const during = await delayOf(() => signInMany(sessions, Math.ceil((count * 5) / 16) + 1, 2 * count))
+  const during = await delayOf(() => signInMany(sessions, Math.ceil((count + others) / 3) + 100, 2 * count))
   let left = 0
   for await (const record of store.scan()) if (record.expiresAt <= now) left += 1
   return { sessions: count, left, ...during, control }

@@ -1,5 +1,6 @@
 import type { BundleSize } from './bundle-size.ts'
 import type { Counted, StoreCalls } from './counts.ts'
+import type { JsonPasses } from './json-passes.ts'
 import type { Expired, Held } from './memory.ts'
 import type { Timed } from './rounds.ts'
 import type { FrameworkName } from './subject.ts'
@@ -19,6 +20,7 @@ export interface SpeedReport {
   readonly storeCalls?: Readonly<Partial<Record<FrameworkName, StoreCalls>>>
   /** Microseconds to parse and to encode 20 KB of data. */
   readonly json?: { readonly parse: number; readonly encode: number }
+  readonly jsonPasses?: JsonPasses
   readonly throughput?: readonly Throughput[]
   readonly held?: readonly Held[]
   readonly expired?: Expired
