@@ -113,7 +113,8 @@ export function short(sessions: number): string {
   return sessions >= 1000 ? `${sessions / 1000} k` : String(sessions)
 }
 
-function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+/** A Markdown table; numbers to the right. */
+export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = header.map((_, column) => Math.max(...[header, ...rows].map((row) => row[column]?.length ?? 0), 3))
   const align = (column: number) => (column === 0 ? 'padEnd' : 'padStart')
   const line = (cells: readonly string[]) =>

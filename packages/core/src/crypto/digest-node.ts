@@ -1,7 +1,12 @@
-import { createHash, createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
+import * as crypto from 'node:crypto'
+
+const { createHash, createHmac, createSecretKey, hkdfSync } = crypto
+
+/** In one go it takes a third of the time. Not every runtime that has `node:crypto` has it. */
+const { hash } = crypto as Partial<typeof crypto>
 
 /** A key ready for {@link hmac}. */
-export type HmacKey = KeyObject
+export type HmacKey = crypto.KeyObject
 
 export function importKey(bytes: Uint8Array): HmacKey {
   return createSecretKey(bytes)
@@ -14,7 +19,7 @@ export function hmac(key: HmacKey, text: string): string {
 
 /** SHA-256 of a text, base64url. */
 export function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('base64url')
+  return hash === undefined ? createHash('sha256').update(text).digest('base64url') : hash('sha256', text, 'base64url')
 }
 
 /** HKDF-SHA-256 without salt, 32 bytes. @see RFC 5869 */

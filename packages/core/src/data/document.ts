@@ -4,6 +4,9 @@
  */
 export type Fragments = Map<string, string>
 
+/** Codes of the characters that shape a document. */
+const [QUOTE, COMMA, OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x22, 0x2c, 0x7b, 0x7d, 0x5b, 0x5d]
+
 /**
  * Takes a JSON object text apart: one that {@link joinFragments} or `JSON.stringify` wrote. A text that is none has no
  * fragments; whoever reads the data is told.
@@ -48,14 +51,14 @@ function fragmentEnd(text: string, start: number): number {
   let depth = 0
   let at = start
   while (at < text.length) {
-    const char = text[at]
-    if (char === '"') {
+    const char = text.charCodeAt(at)
+    if (char === QUOTE) {
       at = stringEnd(text, at)
       continue
     }
-    if (char === '{' || char === '[') depth += 1
-    else if (depth === 0 && (char === ',' || char === '}')) return at
-    else if (char === '}' || char === ']') depth -= 1
+    if (char === OPEN_BRACE || char === OPEN_BRACKET) depth += 1
+    else if (depth === 0 && (char === COMMA || char === CLOSE_BRACE)) return at
+    else if (char === CLOSE_BRACE || char === CLOSE_BRACKET) depth -= 1
     at += 1
   }
   return at

@@ -34,6 +34,8 @@ export interface Changes {
   readonly text: string
   /** Whether `text` is the whole truth about `base`. */
   readonly whole: boolean
+  /** `text`, taken apart; null where nobody has looked at the data. */
+  readonly parts: Fragments | null
 }
 
 const NOTHING: Patch = new Map()
@@ -73,17 +75,17 @@ export class Draft {
 
   /** What has changed; throws {@link ValueError} for what cannot be stored. */
   changes(): Changes {
-    if (this.#view === null) return this.#described(NOTHING, this.#text)
+    if (this.#view === null) return this.#described(NOTHING, this.#text, null)
     const now = this.#shape.encode(this.#view)
     const text = joinFragments(now)
-    if (this.#baseline === null && text === this.#text) return this.#described(NOTHING, text)
+    if (this.#baseline === null && text === this.#text) return this.#described(NOTHING, text, now)
     const patch = new Map<string, Change>()
     for (const key of new Set([...this.#fragments().keys(), ...now.keys()])) {
       const change = this.#change(key, now.get(key) ?? null)
       if (change !== null) patch.set(key, change)
     }
     if (patch.size > 0) this.#shape.validate(this.#view)
-    return this.#described(patch, text)
+    return this.#described(patch, text, now)
   }
 
   /**
@@ -95,7 +97,8 @@ export class Draft {
     if (this.#view === null) return
     this.#partial = committed !== changes.text
     this.#opened = null
-    this.#baseline = splitFragments(changes.text)
+    this.#baseline = changes.parts ?? splitFragments(changes.text)
+    if (this.#chains.size === 0) return
     const stored = splitFragments(committed)
     for (const [key, change] of changes.patch) this.#rebase(key, change, stored.get(key) ?? null)
     // What a plain change has followed is no chain to go on with.
@@ -137,8 +140,8 @@ export class Draft {
     return chain ?? { updaters: [], result: before }
   }
 
-  #described(patch: Patch, text: string): Changes {
-    return { patch, text, base: this.#text, whole: !this.#partial }
+  #described(patch: Patch, text: string, parts: Fragments | null): Changes {
+    return { patch, text, base: this.#text, whole: !this.#partial, parts }
   }
 
   #change(key: string, text: string | null): Change | null {

@@ -4,7 +4,35 @@ import { ValueError } from '../errors.ts'
  * Refuses what JSON would silently change: a value must come back as it went in. Properties that are `undefined` are
  * allowed in objects, where absence and `undefined` read alike.
  */
-export function checkValue(value: unknown, path: string, ancestors: readonly object[] = []): void {
+export function checkValue(value: unknown, path: string): void {
+  // Nearly every value is fine; what is wrong with the others, and where, is found out by going through them again.
+  if (!isStorable(value, 0)) explain(value, path, [])
+}
+
+/** Deeper values may contain themselves: {@link explain} finds out. */
+const MAX_DEPTH = 100
+
+function isStorable(value: unknown, depth: number): boolean {
+  if (typeof value === 'object' && value !== null) return depth < MAX_DEPTH && isStorableObject(value, depth + 1)
+  if (typeof value === 'number') return Number.isFinite(value)
+  return typeof value !== 'bigint' && typeof value !== 'symbol' && typeof value !== 'function'
+}
+
+function isStorableObject(value: object, depth: number): boolean {
+  if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return false
+  const proto: unknown = Object.getPrototypeOf(value)
+  if (Array.isArray(value)) {
+    if (proto !== Array.prototype) return false
+    for (const item of value as unknown[]) if (item === undefined || !isStorable(item, depth)) return false
+    return true
+  }
+  if (proto !== Object.prototype && proto !== null) return false
+  for (const key of Object.keys(value)) if (!isStorable((value as Record<string, unknown>)[key], depth)) return false
+  return true
+}
+
+/** Throws if there is anything wrong. */
+function explain(value: unknown, path: string, ancestors: readonly object[]): void {
   switch (typeof value) {
     case 'string':
     case 'boolean':
@@ -34,14 +62,14 @@ function checkObject(value: object, path: string, ancestors: readonly object[]):
   }
   const inside = [...ancestors, value]
   if (Array.isArray(value)) checkItems(value, path, inside)
-  else for (const [key, item] of Object.entries(value)) checkValue(item, `${path}.${key}`, inside)
+  else for (const [key, item] of Object.entries(value)) explain(item, `${path}.${key}`, inside)
 }
 
 function checkItems(items: readonly unknown[], path: string, inside: readonly object[]): void {
   for (let index = 0; index < items.length; index += 1) {
     const place = `${path}[${index}]`
     if (items[index] === undefined) throw new ValueError(place, 'undefined in an array would be stored as null')
-    checkValue(items[index], place, inside)
+    explain(items[index], place, inside)
   }
 }
 

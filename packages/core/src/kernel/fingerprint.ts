@@ -141,11 +141,13 @@ export function isModeOf(os: string, other: string): boolean {
   return pair === 'android linux' || pair === 'linux android' || pair === 'ios macos' || pair === 'macos ios'
 }
 
+const NO_CHANGES: readonly (readonly [reason: string, weight: number])[] = []
+
 function weigh(
   baseline: Fingerprint,
   observed: Fingerprint,
   policy: FingerprintPolicy,
-): (readonly [reason: string, weight: number])[] {
+): readonly (readonly [reason: string, weight: number])[] {
   const { weights, marks } = policy
   const signals: Signal[] = changedAgent(baseline, observed)
   if (differ(baseline.language, observed.language)) signals.push('language')
@@ -153,6 +155,7 @@ function weigh(
   const place = heaviestMove(baseline, observed, weights)
   if (place !== null) signals.push(place)
   const own = Object.keys(marks).filter((name) => differ(baseline.marks?.[name], observed.marks?.[name]))
+  if (signals.length + own.length === 0) return NO_CHANGES
   const changes = [
     ...signals.map((name) => [name, weights[name]] as const),
     ...own.map((name) => [name, Number(marks[name])] as const),
@@ -183,6 +186,7 @@ function heaviestMove(
   { places = [] }: Fingerprint,
   weights: FingerprintPolicy['weights'],
 ): 'country' | 'asn' | 'network' | null {
+  if (places.length === 0) return null
   const left = places.filter(
     (place) => !known.includes(place) && known.some((other) => kindOf(other) === kindOf(place)),
   )

@@ -55,7 +55,7 @@ export class EventHub {
 
   /** Whether anybody would be told of an event of this type. */
   hears(type: SessionEventType): boolean {
-    return this.#audience(type).some(({ size }) => size > 0)
+    return this.#listeners.size > 0 && this.#audience(type).some(({ size }) => size > 0)
   }
 
   emit(event: SessEvent): void {

@@ -58,7 +58,7 @@ export class Visit {
   read = false
   failure: unknown = null
   /** What a locked session shows instead of its data. */
-  #hidden: Draft
+  #hidden: Draft | null = null
 
   constructor(engine: Engine, arrival: Arrival, carrier: Carrier, loaded: Loaded) {
     this.engine = engine
@@ -78,7 +78,6 @@ export class Visit {
       rotate: effects.some((effect) => effect.type === 'rotate'),
     }
     this.draft = this.freshDraft()
-    this.#hidden = this.emptyDraft()
     if (effects.some((effect) => effect.type === 'send-token')) this.sendToken(arrivedAt)
   }
 
@@ -124,7 +123,10 @@ export class Visit {
   }
 
   get data(): Record<string, unknown> {
-    if (this.state === 'locked') return this.#hidden.view
+    if (this.state === 'locked') {
+      this.#hidden ??= this.emptyDraft()
+      return this.#hidden.view
+    }
     try {
       return this.draft.view
     } catch (error) {
@@ -147,7 +149,7 @@ export class Visit {
     this.pending.signIn = null
     this.pending.flashes = []
     this.draft = this.freshDraft()
-    this.#hidden = this.emptyDraft()
+    this.#hidden = null
   }
 
   /** Hands the intents over to a commit; what is wanted from here on is the next one's. */
@@ -197,8 +199,8 @@ export class Visit {
 
   /** Whether a locked session's substitute for data was written to; asked once. */
   takeHiddenWrites(): boolean {
-    const written = this.#hidden.changes().patch.size > 0
-    if (written) this.#hidden = this.emptyDraft()
+    const written = this.#hidden !== null && this.#hidden.changes().patch.size > 0
+    if (written) this.#hidden = null
     return written
   }
 

@@ -1,0 +1,158 @@
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { availableParallelism, cpus, loadavg, totalmem } from 'node:os'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { parseArgs, promisify } from 'node:util'
+import { start } from '@sess/services/start'
+import { bundleSize } from './bundle-size.ts'
+import { type Cell, cellsOf, subjects, wireOf } from './cells.ts'
+import { counts, type StoreCalls, storeCalls } from './counts.ts'
+import { jsonPasses } from './json-passes.ts'
+import { type ExpressStore, expiry, expressHeap, ourHeap } from './memory.ts'
+import { ours, ourWire } from './ours.ts'
+import { connect } from './peers.ts'
+import { printSpeed } from './print.ts'
+import type { SpeedReport } from './report.ts'
+import { digits, floorCells, rounds } from './rounds.ts'
+import { dataOf, FRAMEWORKS, type FrameworkName } from './subject.ts'
+import { serve, throughput } from './throughput.ts'
+
+const PARTS = ['cells', 'counts', 'throughput', 'memory', 'expiry', 'bundle'] as const
+type Part = (typeof PARTS)[number]
+
+interface Plan {
+  readonly parts: readonly string[]
+  /** Whether a library on a framework is wanted. */
+  readonly only: (name: string) => boolean
+  readonly rounds: number
+  readonly quick: boolean
+}
+
+const program = fileURLToPath(import.meta.url)
+
+async function measure({ parts, only, rounds: count, quick }: Plan): Promise<SpeedReport> {
+  const before = load()
+  const has = (part: Part) => parts.includes(part)
+  const redis = has('cells') || has('counts') ? await start('redis') : null
+  try {
+    const url = redis?.url ?? null
+    const measured = {
+      ...(has('cells') && { cells: await timeCells(url, only, count, quick ? 4 : 20), json: timeJson() }),
+      ...(has('counts') && {
+        counted: await counts(url, only),
+        storeCalls: await callsOfStores(),
+        jsonPasses: await jsonPasses(),
+      }),
+      ...(has('throughput') && { throughput: await throughput(program, quick ? 1 : count, quick ? 1 : 2) }),
+      ...(has('memory') && { held: await heldBy(quick ? [10_000] : [100_000, 1_000_000]) }),
+      ...(has('expiry') && { expired: JSON.parse(await inChild(`expiry ${quick ? 20_000 : 1_000_000}`)) }),
+      ...(has('bundle') && { bundle: await bundleSize() }),
+    }
+    return { ...conditions(count), load: [before, load()], ...measured }
+  } finally {
+    await redis?.stop()
+  }
+}
+
+function conditions(count: number): Pick<SpeedReport, 'date' | 'machine' | 'node' | 'versions' | 'rounds'> {
+  const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`
+  const peers = JSON.parse(readFileSync(new URL('../../peers/package.json', import.meta.url), 'utf8'))
+  const date = new Date().toISOString().slice(0, 10)
+  return { date, machine, node: process.versions.node, versions: peers.dependencies, rounds: count }
+}
+
+const load = (): number => Math.round(((loadavg()[0] ?? 0) / availableParallelism()) * 100) / 100
+
+async function timeCells(url: string | null, only: Plan['only'], count: number, ms: number) {
+  const client = url === null ? null : await connect(url)
+  const cells: Cell[] = floorCells()
+  for (const subject of await subjects(client, only)) cells.push(...(await cellsOf(subject)))
+  console.error(`${cells.length} cells are as they ought to be`)
+  const timed = await rounds(cells, count, ms)
+  client?.destroy()
+  return timed
+}
+
+/** What {@link dataOf} 20 KB costs as JSON; the least of many, as nothing else is in it. */
+function timeJson(): { readonly parse: number; readonly encode: number } {
+  const data = dataOf(20_480)
+  const text = JSON.stringify(data)
+  const least = (work: () => unknown) => {
+    const times = Array.from({ length: 300 }, () => {
+      const began = performance.now()
+      work()
+      return (performance.now() - began) * 1000
+    })
+    return digits(times.toSorted((a, b) => a - b)[150] ?? Number.NaN)
+  }
+  return { parse: least(() => JSON.parse(text)), encode: least(() => JSON.stringify(data)) }
+}
+
+async function callsOfStores(): Promise<Partial<Record<FrameworkName, StoreCalls>>> {
+  const found: Partial<Record<FrameworkName, StoreCalls>> = {}
+  for (const name of FRAMEWORKS) {
+    found[name] = await storeCalls(async (store) =>
+      name === 'core' ? ourWire(store, dataOf) : wireOf(name, ours(name, { watch: () => store }), null),
+    )
+  }
+  return found
+}
+
+/** Every library at each size; without fingerprints at the smallest only. */
+async function heldBy(sizes: readonly number[]) {
+  const held = []
+  for (const library of ['express-session', 'sess-without', 'sess'])
+    for (const size of library === 'sess-without' ? sizes.slice(0, 1) : sizes)
+      held.push(JSON.parse(await inChild(`heap ${library} ${size}`)))
+  return held
+}
+
+/** One figure of a process that does nothing else. */
+async function inChild(task: string): Promise<string> {
+  console.error(task)
+  const args = ['--expose-gc', '--max-old-space-size=6000', '--enable-source-maps', program, '--child', task]
+  return (await promisify(execFile)(process.execPath, args)).stdout
+}
+
+async function child(task: string): Promise<void> {
+  const [kind = '', first = '', second = ''] = task.split(' ')
+  if (kind === 'serve') return serve(first as never, second === 'sess') // as throughput() says it
+  const work = {
+    expiry: () => expiry(Number(first)),
+    heap: async () =>
+      first === 'express-session'
+        ? expressHeap(await expressStore(), Number(second))
+        : ourHeap(Number(second), first === 'sess'),
+  }[kind]
+  console.log(JSON.stringify(await work?.()))
+}
+
+async function expressStore(): Promise<ExpressStore> {
+  const { open } = await import(new URL('../../peers/express-store.mjs', import.meta.url).href)
+  return open() as ExpressStore
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string' },
+      rounds: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      child: { type: 'string' },
+    },
+  })
+  if (values.child !== undefined) return child(values.child)
+  const words = values.only?.split(',').map((word) => word.trim()) ?? []
+  const parts = words.filter((word) => (PARTS as readonly string[]).includes(word))
+  const names = words.filter((word) => !parts.includes(word))
+  const report = await measure({
+    parts: parts.length > 0 ? parts : PARTS,
+    only: (name) => names.length === 0 || names.some((word) => name.includes(word)),
+    rounds: Number(values.rounds ?? (values.quick ? 3 : 11)),
+    quick: values.quick,
+  })
+  console.log(values.json ? JSON.stringify(report, null, 2) : printSpeed(report))
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main()
