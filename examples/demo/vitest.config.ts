@@ -1,4 +1,6 @@
 import { defineProject } from 'vitest/config'
 import { preset, services } from '../../vitest.preset.ts'
 
-export default defineProject(preset({ ...services('redis', 'postgres', 'mariadb'), typecheck: { enabled: false } }))
+export default defineProject(
+  preset({ ...services('redis', 'postgres', 'mariadb', 'nginx'), typecheck: { enabled: false } }),
+)

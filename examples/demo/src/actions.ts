@@ -8,6 +8,8 @@ import type { DemoData } from './sessions.ts'
 /** What the five servers share. */
 export interface Demo {
   readonly clock: Clock
+  /** One proxy stands in front, and terminates https. */
+  readonly trustProxy: boolean
   readonly sessions: Sessions<DemoData>
   /** What the store is, and what a restart does to its sessions. */
   readonly summary: string
@@ -44,9 +46,6 @@ export async function answer(demo: Demo, request: DemoRequest): Promise<Reply> {
   const url = URL.canParse(request.url, 'http://demo') ? new URL(request.url, 'http://demo') : null
   const action = ACTIONS[`${request.method} ${url?.pathname}`]
   if (url === null || action === undefined) return errorPage(404, 'There is no such page.')
-  if (request.method === 'POST' && !isFromOwnPage(request)) {
-    return errorPage(403, 'This form was not sent from a page of this server.')
-  }
   try {
     return await action(demo, request, url.searchParams)
   } catch (error) {
@@ -54,14 +53,6 @@ export async function answer(demo: Demo, request: DemoRequest): Promise<Reply> {
     if (wantsJson(request.headers)) return json({ code: error.code, message: error.message }, error.status)
     return errorPage(error.status, error.message, error.code)
   }
-}
-
-/**
- * SameSite=Lax keeps other sites out, but another port of this host is the same site: only `Origin` tells them apart. Browsers
- * send it with every form; what has none is no browser.
- */
-function isFromOwnPage({ headers }: DemoRequest): boolean {
-  return headers.origin === undefined || headers.origin === `http://${headers.host}`
 }
 
 const ACTIONS: Readonly<Record<string, Action>> = {

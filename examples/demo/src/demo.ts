@@ -33,18 +33,20 @@ export interface RunningDemo extends Demo {
  * @param firstPort 0 takes free ports
  * @param clock what the sessions go by
  * @param storage where they are kept; closed with the demo, also when it cannot start
+ * @param trustProxy one proxy stands in front, and terminates https
  */
 export async function startDemo(
   firstPort: number,
   clock: Clock = systemClock,
   storage: Storage = memoryStorage(),
+  trustProxy: boolean = false,
 ): Promise<RunningDemo> {
   const sessions = createDemoSessions(clock, storage)
   const events = new EventLog(sessions)
   const servers: DemoServer[] = []
   const { summary } = storage
   const outcomes = new Outcomes()
-  const demo = { clock, sessions, summary, events, outcomes, slowRequests: new SlowRequests(), servers }
+  const demo = { clock, trustProxy, sessions, summary, events, outcomes, slowRequests: new SlowRequests(), servers }
   const running: Server[] = []
   const close = async () => {
     events.close()

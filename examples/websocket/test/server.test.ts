@@ -13,7 +13,8 @@ beforeAll(async () => {
 afterAll(() => new Promise((resolve) => server.close(resolve)))
 
 async function post(path: string, cookie = ''): Promise<string> {
-  const response = await fetch(`http://${host}${path}`, { method: 'POST', headers: { cookie }, redirect: 'manual' })
+  const headers = { cookie, origin: `http://${host}` }
+  const response = await fetch(`http://${host}${path}`, { method: 'POST', headers, redirect: 'manual' })
   return response.headers.getSetCookie()[0]?.split(';')[0] ?? ''
 }
 

@@ -11,6 +11,7 @@
  * | `ERR_SESS_HEADERS_SENT` | 500 | the developer: a change that needs a cookie came after the headers left |
  * | `ERR_SESS_INSECURE` | 400 | the operator: plain http, or a proxy that is not trusted |
  * | `ERR_SESS_FRESHNESS` | 401 | the client: a fresh proof of identity is needed; give it and repeat |
+ * | `ERR_SESS_CSRF` | 403 | the client: another site may have made the request; load the page again |
  * | `ERR_SESS_INTERRUPTED` | 409 | the client: the session ended or changed hands meanwhile; load again |
  * | `ERR_SESS_LIMIT` | 409 | the user: as many sessions as `limit` allows; one has to be ended first |
  * | `ERR_SESS_STORE_UNAVAILABLE` | 503 | the operator: the store failed or did not answer in time; nothing was saved |
@@ -25,13 +26,14 @@ export type SessErrorCode =
   | 'ERR_SESS_HEADERS_SENT'
   | 'ERR_SESS_INSECURE'
   | 'ERR_SESS_FRESHNESS'
+  | 'ERR_SESS_CSRF'
   | 'ERR_SESS_INTERRUPTED'
   | 'ERR_SESS_LIMIT'
   | 'ERR_SESS_STORE_UNAVAILABLE'
   | 'ERR_SESS_STORE_AMBIGUOUS'
 
 /** HTTP statuses that errors of this library fit. */
-export type SessErrorStatus = 400 | 401 | 409 | 500 | 503
+export type SessErrorStatus = 400 | 401 | 403 | 409 | 500 | 503
 
 /** Base class of all errors thrown here. Narrow on {@link SessError.code}; no token, sid or key is ever part of one. */
 export class SessError extends Error {
@@ -126,6 +128,29 @@ export class HeadersSentError extends SessError {
 export class InsecureError extends SessError {
   constructor(message: string) {
     super('ERR_SESS_INSECURE', 400, message)
+  }
+}
+
+/** Request headers that decide about provenance: caches have to tell answers apart by them. */
+export const PROVENANCE_HEADERS = ['Origin', 'Sec-Fetch-Site', 'Sec-Fetch-Mode', 'Sec-Fetch-Dest'] as const
+
+/**
+ * The request may have been made by another site's page. The words are the same whatever was wrong with it; the event
+ * `csrf-refused` says more, for the log.
+ */
+export class CsrfError extends SessError {
+  /** For the answer: nobody may store it. Express, Koa and Fastify send these by themselves. */
+  readonly headers: Readonly<Record<'Cache-Control' | 'Vary', string>> = {
+    'Cache-Control': 'no-store',
+    Vary: PROVENANCE_HEADERS.join(', '),
+  }
+
+  constructor() {
+    super('ERR_SESS_CSRF', 403, 'The request was refused. Load the page again and repeat what you did there.')
+  }
+
+  override getResponse(): Response {
+    return new Response(this.message, { status: this.status, headers: this.headers })
   }
 }
 

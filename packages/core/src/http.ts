@@ -1,4 +1,5 @@
-export { applyHeaders, finish } from './http/headers.ts'
+export { applyHeaders, applyRefusal, finish } from './http/headers.ts'
 export type { ResponseHeaders } from './http/headers.ts'
 export { freshnessGuard } from './http/freshness-guard.ts'
+export { needsFormToken, verifyForm } from './http/csrf/form.ts'
 export type { HeaderSource, RequestFacts } from './http/facts.ts'

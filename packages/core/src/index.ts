@@ -16,6 +16,10 @@ export type { AutoPruneOptions } from './upkeep/auto-prune.ts'
 export { copySessions } from './upkeep/copy-sessions.ts'
 export type { CopyOptions, CopyReport } from './upkeep/copy-sessions.ts'
 export type { CookieOptions } from './http/cookie.ts'
+export type { CsrfOptions, CsrfProfile } from './http/csrf/options.ts'
+export { hsts } from './http/hsts.ts'
+export type { HstsOptions } from './http/hsts.ts'
+export type { SiteData } from './http/clear-site-data.ts'
 export type { Transport } from './http/carrier.ts'
 export type { CryptographyUse, DescribedCookie, Description, Span } from './http/describe.ts'
 export type { Deviation } from './http/deviations.ts'
@@ -63,6 +67,7 @@ export type { Expiry } from './kernel/expire.ts'
 export {
   ConfigError,
   CookieTooLargeError,
+  CsrfError,
   HeadersSentError,
   InsecureError,
   LimitError,

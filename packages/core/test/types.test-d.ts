@@ -10,6 +10,8 @@ import {
   type Device,
   type Duration,
   type EndedReason,
+  type Ending,
+  type EndingReason,
   type Freshness,
   type FreshnessError,
   type FreshnessOptions,
@@ -23,7 +25,9 @@ import {
   type SessErrorCode,
   type SessEvent,
   type Session,
+  type SessionEndedError,
   type SessionEventType,
+  type SessionInterruptedError,
   type SessionRecord,
   type SessionStore,
   type Sessions,
@@ -389,5 +393,21 @@ describe('upkeep', () => {
     expectTypeOf(copySessions(memoryStore(), {} as SessionStore)).resolves.toEqualTypeOf<CopyReport>()
     // @ts-expect-error a store need not be able to list its records
     copySessions({} as SessionStore, memoryStore())
+  })
+})
+
+describe('live endings', () => {
+  it('are typed', async () => {
+    expectTypeOf(sessions.onEnded('handle', () => {})).toEqualTypeOf<() => void>()
+    sessions.onEnded('handle', (ending) => expectTypeOf(ending).toEqualTypeOf<Ending>(), { keepAlive: true })
+    expectTypeOf<Ending['reason']>().toEqualTypeOf<EndingReason>()
+    expectTypeOf<'idle' | 'absolute' | 'locked' | 'gone' | 'signed-out'>().toExtend<EndingReason>()
+    expectTypeOf((await sessions.open({})).signal).toEqualTypeOf<AbortSignal>()
+    // @ts-expect-error a session that is not stored has no handle
+    sessions.onEnded((await sessions.open({})).handle, () => {})
+    // @ts-expect-error no such option
+    sessions.onEnded('handle', () => {}, { keepalive: true })
+    expectTypeOf<SessionEndedError>().toExtend<SessionInterruptedError>()
+    expectTypeOf<SessionEndedError['ending']>().toEqualTypeOf<Ending>()
   })
 })

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ConfigError, type Session, type Sessions } from '@sess/core'
-import { holdSession, nodeFacts } from '@sess/node'
+import { holdSession, nodeFacts, refusing } from '@sess/node'
 
 declare global {
   namespace Express {
@@ -51,7 +51,7 @@ export function sess<Data extends object>(sessions: Sessions<Data>, options: Ses
     if (property !== false && property in req) throw taken(property)
     const { originalUrl: url, secure, ip } = req
     const take = holdSession(res, next)
-    const session = await sessions.open({ ...nodeFacts(req), url, secure, ip })
+    const session = await sessions.open({ ...nodeFacts(req), url, secure, ip }).catch(refusing(res))
     sessions.attach(req, session)
     if (property !== false) Object.assign(req, { [property]: session })
     take(session)

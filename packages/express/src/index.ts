@@ -1,3 +1,5 @@
 export { sess } from './express.ts'
 export type { ExpressRequest, SessHandler, SessOptions } from './express.ts'
 export { requireFresh } from './require-fresh.ts'
+export { csrf } from './csrf.ts'
+export type { CsrfHandler } from './csrf.ts'

@@ -1,13 +1,14 @@
 import { createServer } from 'node:http'
-import { type AdapterSubject, adapterCases, listen, register } from '@sess/testkit'
+import { type AdapterSubject, adapterCases, formCases, listen, register } from '@sess/testkit'
 import express5, { type RequestHandler } from 'express'
 import express4 from 'express4'
+import multer from 'multer'
 import { describe, it } from 'vitest'
-import { requireFresh, sess } from '../src/index.ts'
+import { csrf, requireFresh, sess } from '../src/index.ts'
 
 const subject = (express: typeof express5): AdapterSubject => ({
   late: 'saved',
-  serve(sessions, handle, { trustProxy, path, second, guard }) {
+  serve(sessions, handle, { trustProxy, path, second, guard, forms }) {
     const app = express().set('env', 'test').set('trust proxy', trustProxy)
     const answer: RequestHandler = (req, res, next) => {
       const request = { method: req.method, url: req.originalUrl, raw: req }
@@ -18,13 +19,16 @@ const subject = (express: typeof express5): AdapterSubject => ({
       })
       respond.catch(next)
     }
-    app.use(`${path}/`, sess(sessions), ...(second === null ? [] : [sess(second, { property: 'second' })]))
-    app.use(`${path}/`, ...(guard === null ? [] : [requireFresh(guard)]), answer)
+    const parsers = [express.json(), express.urlencoded({ extended: false }), multer().none(), csrf(sessions)]
+    const more = [...(second === null ? [] : [sess(second, { property: 'second' })]), ...(forms ? parsers : [])]
+    app.use(`${path}/`, sess(sessions), ...more, ...(guard === null ? [] : [requireFresh(guard)]), answer)
     return listen(createServer(app))
   },
 })
 
-describe('Express 5', () => register(adapterCases, () => subject(express5), { it: it.concurrent }))
+const cases = [...adapterCases, ...formCases]
+
+describe('Express 5', () => register(cases, () => subject(express5), { it: it.concurrent }))
 // Its types differ from those of 5 where this does not look.
 describe('Express 4', () =>
-  register(adapterCases, () => subject(express4 as unknown as typeof express5), { it: it.concurrent }))
+  register(cases, () => subject(express4 as unknown as typeof express5), { it: it.concurrent }))

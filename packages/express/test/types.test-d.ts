@@ -2,7 +2,7 @@ import { createSessions, memoryStore, type Session } from '@sess/core'
 import express from 'express'
 import express4 from 'express4'
 import { expectTypeOf, test } from 'vitest'
-import { requireFresh, sess } from '../src/index.ts'
+import { csrf, requireFresh, sess } from '../src/index.ts'
 
 declare module '@sess/core' {
   interface SessionData {
@@ -56,4 +56,16 @@ test('guards routes of Express 4 and 5', () => {
   requireFresh('5')
   // @ts-expect-error a store has to go through createSessions()
   requireFresh('5m', memoryStore())
+})
+
+test('mounts csrf() behind body parsers of Express 4 and 5', () => {
+  express().use(sess(sessions), express.urlencoded({ extended: false }), csrf(sessions))
+  express.Router().post('/', csrf(admin), (req, res) => void res.send(req.session.csrfToken()))
+  express4().use(sess(sessions), express4.json(), csrf(sessions))
+  expectTypeOf<Session['csrfToken']>().returns.toBeString()
+  expectTypeOf<Session['verifyCsrf']>().parameters.toEqualTypeOf<[token: unknown]>()
+  // @ts-expect-error sessions are needed
+  csrf()
+  // @ts-expect-error a store has to go through createSessions()
+  csrf(memoryStore())
 })

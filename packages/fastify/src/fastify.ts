@@ -1,5 +1,5 @@
 import { ConfigError, type Session, type Sessions } from '@sess/core'
-import { applyHeaders, finish, type RequestFacts, type ResponseHeaders } from '@sess/core/http'
+import { applyHeaders, applyRefusal, finish, type RequestFacts, type ResponseHeaders } from '@sess/core/http'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { answerWithProblems } from './require-fresh.ts'
@@ -42,7 +42,10 @@ async function register(app: FastifyInstance, { sessions, property = 'session' }
 
   app.addHook('onRequest', async (request, reply) => {
     if (sessions.has(request)) return
-    const session = await sessions.open(factsOf(request))
+    const session = await sessions.open(factsOf(request)).catch((error) => {
+      applyRefusal(error, headersOf(reply))
+      throw error
+    })
     sessions.attach(request, session)
     sessions.attach(request.raw, session)
     reply.raw.once('close', () => saveLate(session, request, reply))

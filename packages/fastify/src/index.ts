@@ -1,3 +1,5 @@
 export { sess } from './fastify.ts'
 export type { SessOptions } from './fastify.ts'
 export { requireFresh } from './require-fresh.ts'
+export { csrf } from './csrf.ts'
+export type { CsrfHook } from './csrf.ts'

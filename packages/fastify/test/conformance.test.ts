@@ -1,15 +1,21 @@
-import { type AdapterSubject, adapterCases, register } from '@sess/testkit'
+import formbody from '@fastify/formbody'
+import multipart from '@fastify/multipart'
+import { type AdapterSubject, adapterCases, formCases, register } from '@sess/testkit'
 import fastify, { type FastifyInstance } from 'fastify'
 import { it } from 'vitest'
-import { requireFresh, sess } from '../src/index.ts'
+import { csrf, requireFresh, sess } from '../src/index.ts'
 
 const subject: AdapterSubject = {
   late: 'saved',
-  async serve(sessions, handle, { trustProxy, path, second, guard }) {
+  async serve(sessions, handle, { trustProxy, path, second, guard, forms }) {
     const app = fastify({ trustProxy, forceCloseConnections: true })
     const mount = async (scope: FastifyInstance): Promise<void> => {
       await scope.register(sess, { sessions })
       if (second !== null) await scope.register(sess, { sessions: second, property: 'second' })
+      if (forms) await scope.register(formbody)
+      if (forms) await scope.register(multipart, { attachFieldsToBody: true })
+      if (forms) scope.addHook('preValidation', csrf(sessions))
+      scope.addContentTypeParser('*', async () => undefined)
       const preHandler = guard === null ? [] : [requireFresh(guard)]
       scope.all('/*', { preHandler }, async (request, reply) => {
         const { method, url } = request
@@ -24,4 +30,4 @@ const subject: AdapterSubject = {
   },
 }
 
-register(adapterCases, () => subject, { it: it.concurrent })
+register([...adapterCases, ...formCases], () => subject, { it: it.concurrent })

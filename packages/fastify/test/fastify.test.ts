@@ -140,7 +140,8 @@ describe('Response objects', () => {
     })
     const url = await listen(app)
     const cookie = await signIn(url)
-    expect((await fetch(`${url}/fail`, { method: 'POST', headers: { cookie } })).status).toBe(500)
+    const headers = { cookie, origin: url }
+    expect((await fetch(`${url}/fail`, { method: 'POST', headers })).status).toBe(500)
     expect(await look(url, cookie)).toEqual({ subject: 'alice', data: {} })
   })
 })

@@ -1,7 +1,7 @@
 import { createSessions, memoryStore, type Session } from '@sess/core'
 import fastify from 'fastify'
 import { expectTypeOf, test } from 'vitest'
-import { requireFresh, sess } from '../src/index.ts'
+import { csrf, requireFresh, sess } from '../src/index.ts'
 
 declare module '@sess/core' {
   interface SessionData {
@@ -55,4 +55,14 @@ test('guards routes', () => {
   requireFresh('5')
   // @ts-expect-error a store has to go through createSessions()
   requireFresh('5m', memoryStore())
+})
+
+test('takes csrf() as a hook of the instance or of a route', () => {
+  app.addHook('preValidation', csrf(sessions))
+  app.addHook('preHandler', csrf(admin))
+  app.post('/', { preHandler: csrf(sessions) }, async (request) => request.session.csrfToken())
+  // @ts-expect-error sessions are needed
+  app.addHook('preValidation', csrf())
+  // @ts-expect-error there is no body yet
+  app.addHook('onTimeout', csrf)
 })

@@ -31,7 +31,7 @@ export interface TrafficOptions {
 export const facts = (cookie: string | undefined) => ({
   method: 'POST',
   url: '/',
-  headers: cookie === undefined ? {} : { cookie },
+  headers: { 'sec-fetch-site': 'same-origin', ...(cookie !== undefined && { cookie }) },
   secure: true,
 })
 

@@ -1,5 +1,5 @@
 import { ConfigError, type Session, type Sessions } from '@sess/core'
-import { applyHeaders, finish, type RequestFacts, type ResponseHeaders } from '@sess/core/http'
+import { applyHeaders, applyRefusal, finish, type RequestFacts, type ResponseHeaders } from '@sess/core/http'
 import type { Context, MiddlewareHandler } from 'hono'
 
 /** Options of {@link sess}. Hono knows neither proxies nor, on some runtimes, the peer, so both are said here. */
@@ -47,7 +47,10 @@ export function sess<Data extends object, const Property extends string | false 
   return async (c: Context, next) => {
     if (sessions.has(c)) return next()
     if (property !== false && c.get(property) !== undefined) throw taken(property)
-    const session = await sessions.open(factsOf(c))
+    const session = await sessions.open(factsOf(c)).catch((error) => {
+      applyRefusal(error, headersOf(c))
+      throw error
+    })
     sessions.attach(c, session)
     sessions.attach(c.req.raw, session)
     if (property !== false) c.set(property, session)
@@ -92,6 +95,7 @@ function readOptions({ origin, trustProxy = false, ip = peerOf }: SessOptions): 
       url: c.req.path,
       headers,
       secure: /^https(?=:|$)/i.test(protocol),
+      origin,
       ip: forwarded('x-forwarded-for') ?? ip(c),
       upgrade: method === 'GET' && headers.get('upgrade')?.toLowerCase() === 'websocket',
     }

@@ -2,19 +2,20 @@ import type { Server } from 'node:http'
 import { createAdaptorServer } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
 import { SessError } from '@sess/core'
-import { type AdapterSubject, adapterCases, listen, register } from '@sess/testkit'
+import { type AdapterSubject, adapterCases, formCases, listen, register } from '@sess/testkit'
 import { Hono } from 'hono'
 import { stream } from 'hono/streaming'
 import { it } from 'vitest'
-import { requireFresh, sess } from '../src/index.ts'
+import { csrf, requireFresh, sess } from '../src/index.ts'
 
 const subject: AdapterSubject = {
   late: 'commit',
-  serve(sessions, handle, { trustProxy, path, second, guard }) {
+  serve(sessions, handle, { trustProxy, path, second, guard, forms }) {
     const ip = (c: Parameters<typeof getConnInfo>[0]) => getConnInfo(c).remote.address
     const app = new Hono().basePath(path).use(sess(sessions, { trustProxy, ip }))
     if (second !== null) app.use(sess(second, { trustProxy, ip, property: 'second' }))
     if (guard !== null) app.use(requireFresh(guard))
+    if (forms) app.use(csrf(sessions))
     app.all('*', async (c) => {
       const { method, url } = c.req
       const { status, headers, body } = await handle(c.var.session, { method, url, raw: c })
@@ -35,4 +36,4 @@ const subject: AdapterSubject = {
   },
 }
 
-register(adapterCases, () => subject, { it: it.concurrent })
+register([...adapterCases, ...formCases], () => subject, { it: it.concurrent })

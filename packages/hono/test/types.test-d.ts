@@ -1,7 +1,7 @@
 import { createSessions, memoryStore, type Session } from '@sess/core'
 import { Hono } from 'hono'
 import { expectTypeOf, test } from 'vitest'
-import { requireFresh, sess } from '../src/index.ts'
+import { csrf, requireFresh, sess } from '../src/index.ts'
 
 interface Shop {
   cart: string[]
@@ -51,4 +51,19 @@ test('guards routes, and leaves the types of what follows', () => {
   requireFresh('5')
   // @ts-expect-error a store has to go through createSessions()
   requireFresh('5m', memoryStore())
+})
+
+test('keeps the type of c.var.session behind csrf()', () => {
+  new Hono().use(sess(sessions), csrf(sessions)).post('/', (c) => {
+    expectTypeOf(c.var.session).toEqualTypeOf<Session<Shop>>()
+    return c.text(c.var.session.csrfToken())
+  })
+  new Hono().use(sess(sessions)).post('/', csrf(sessions), (c) => {
+    expectTypeOf(c.var.session.data.cart).toEqualTypeOf<string[] | undefined>()
+    return c.body(null)
+  })
+  // @ts-expect-error sessions are needed
+  csrf()
+  // @ts-expect-error a store has to go through createSessions()
+  csrf(memoryStore())
 })

@@ -1,3 +1,5 @@
 export { sess } from './koa.ts'
 export type { KoaContext, SessMiddleware, SessOptions } from './koa.ts'
 export { requireFresh } from './require-fresh.ts'
+export { csrf } from './csrf.ts'
+export type { CsrfMiddleware } from './csrf.ts'

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ConfigError, type Session, type Sessions } from '@sess/core'
 import { finish } from '@sess/core/http'
-import { holdSession, nodeFacts } from '@sess/node'
+import { holdSession, nodeFacts, refusing } from '@sess/node'
 import type {} from 'koa'
 
 declare module 'koa' {
@@ -55,7 +55,7 @@ export function sess<Data extends object>(sessions: Sessions<Data>, options: Ses
     if (property !== false && property in ctx) throw taken(property)
     const { req, res, originalUrl: url, secure, ip } = ctx
     const take = holdSession(res, (error) => ctx.onerror(error as Error)) // Koa makes an Error of anything
-    const session = await sessions.open({ ...nodeFacts(req), url, secure, ip })
+    const session = await sessions.open({ ...nodeFacts(req), url, secure, ip }).catch(refusing(res))
     sessions.attach(ctx, session)
     sessions.attach(req, session)
     if (property !== false) Object.assign(ctx, { [property]: session })

@@ -1,8 +1,10 @@
+import { bodyParser } from '@koa/bodyparser'
 import { createSessions, memoryStore, type Session } from '@sess/core'
 import Koa from 'koa'
+import { koaBody } from 'koa-body'
 import Koa2 from 'koa2'
 import { expectTypeOf, test } from 'vitest'
-import { requireFresh, sess } from '../src/index.ts'
+import { csrf, requireFresh, sess } from '../src/index.ts'
 
 declare module '@sess/core' {
   interface SessionData {
@@ -51,4 +53,17 @@ test('guards routes of Koa 2 and 3', () => {
   requireFresh('5')
   // @ts-expect-error a store has to go through createSessions()
   requireFresh('5m', memoryStore())
+})
+
+test('mounts csrf() behind body parsers of Koa 2 and 3', () => {
+  new Koa().use(sess(sessions)).use(bodyParser()).use(csrf(sessions))
+  new Koa()
+    .use(sess(sessions))
+    .use(koaBody({ multipart: true }))
+    .use(csrf(admin))
+  new Koa2().use(sess(sessions)).use(csrf(sessions))
+  // @ts-expect-error sessions are needed
+  csrf()
+  // @ts-expect-error a store has to go through createSessions()
+  csrf(memoryStore())
 })

@@ -33,6 +33,7 @@ export function nodeFacts(req: IncomingMessage | Http2ServerRequest, options: Co
     url,
     headers,
     secure: /^https(?=:|$)/i.test(protocol),
+    origin,
     ip: forwarded('x-forwarded-for') ?? socket.remoteAddress,
   }
 }

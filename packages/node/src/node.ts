@@ -1,7 +1,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
-import { ConfigError, FreshnessError, type Session, type Sessions } from '@sess/core'
-import { applyHeaders, finish, type ResponseHeaders } from '@sess/core/http'
+import { ConfigError, CsrfError, FreshnessError, type Session, type Sessions } from '@sess/core'
+import { applyHeaders, applyRefusal, finish, type ResponseHeaders } from '@sess/core/http'
 import { type ConnectionOptions, checkConnection, nodeFacts } from './connection.ts'
 import { hold } from './hold.ts'
 
@@ -44,7 +44,7 @@ export function sess<
 
   async function serve(req: Req, res: Res, fail: (error: unknown) => void): Promise<void> {
     const take = holdSession(res, fail)
-    const session = await sessions.open(nodeFacts(req, options))
+    const session = await sessions.open(nodeFacts(req, options)).catch(refusing(res))
     sessions.attach(req, session)
     take(session)
     await handler(req, res, session)
@@ -60,9 +60,10 @@ export function sess<
  * Opens the session of a WebSocket upgrade, for `server.on('upgrade', …)`. The handshake cannot carry a cookie, so nothing
  * rotates, and signing in throws; data, signing out and locking work with `await session.commit()`.
  *
- * Browsers send cookies along from other sites' pages: compare the `Origin` header before you accept. When the session ends,
- * so should the connection: `session.signal` aborts, and lives as long as `req` or its socket.
+ * Browsers send cookies along from other sites' pages, so a foreign `Origin` is refused, unless `csrf.origins` names it.
+ * When the session ends, so should the connection: `session.signal` aborts, and lives as long as `req` or its socket.
  *
+ * @throws {CsrfError} a page of another origin opened the socket
  * @throws {StoreUnavailableError} the store failed
  * @throws {InsecureError} plain http that carries the cookie
  */
@@ -109,6 +110,17 @@ export function holdSession(
   }
 }
 
+/**
+ * For the `catch` of `sessions.open()`: keeps caches from storing the answer to a request that another site may have made,
+ * whoever answers it, and hands the error on. For adapters.
+ */
+export function refusing(res: ServerResponse | Http2ServerResponse): (error: unknown) => never {
+  return (error) => {
+    applyRefusal(error, headersOf(res as ServerResponse)) // the compat response has the same methods
+    throw error
+  }
+}
+
 function headersOf(res: ServerResponse): ResponseHeaders {
   return {
     get: (name) => res.getHeader(name)?.toString(),
@@ -121,11 +133,12 @@ function headersOf(res: ServerResponse): ResponseHeaders {
 }
 
 function answerError(error: unknown, _req: unknown, res: ServerResponse | Http2ServerResponse): void {
-  const { status, expose, message } = Object(error) as { status?: unknown; expose?: unknown; message?: unknown }
+  const { status, expose, message } = Object(error) as Record<string, unknown>
   const code = typeof status === 'number' && status >= 400 && status <= 599 ? status : 500
   if (code >= 500) console.error(error)
   if (res.headersSent) return void res.destroy()
   for (const name of res.getHeaderNames()) res.removeHeader(name)
+  if (error instanceof CsrfError) for (const [name, value] of Object.entries(error.headers)) res.setHeader(name, value)
   res.statusCode = code
   if (error instanceof FreshnessError) return void answerProblem(error, res)
   res.setHeader('Content-Type', 'text/plain; charset=utf-8')

@@ -24,6 +24,50 @@ function members(file: string, name: string): string[] {
   return found
 }
 
+/** The fields that each member of an interface has, by the name of the member. */
+function fieldsOf(file: string, name: string): Record<string, string[]> {
+  const found: Record<string, string[]> = {}
+  walk(source(file).tree, (node) => {
+    if (!ts.isInterfaceDeclaration(node) || node.name.text !== name) return
+    for (const member of node.members.filter(ts.isPropertySignature)) {
+      const { type } = member
+      const fields = type !== undefined && ts.isTypeLiteralNode(type) ? type.members : []
+      found[member.name.getText().replaceAll("'", '')] = fields.map((field) => field.name?.getText() ?? '')
+    }
+  })
+  return found
+}
+
+/** The texts that a property may have in a union of the state machine. */
+function literals(alias: string, property: string): string[] {
+  const found: string[] = []
+  const { tree } = source('packages/core/src/kernel/transition.ts')
+  walk(tree, (node) => {
+    if (!ts.isTypeAliasDeclaration(node) || node.name.text !== alias) return
+    const text = node.type.getText(tree)
+    for (const [, texts = ''] of text.matchAll(new RegExp(`readonly ${property}: ((?:'[\\w-]+'(?: \\| )?)+)`, 'g'))) {
+      for (const [, literal = ''] of texts.matchAll(/'([\w-]+)'/g)) found.push(literal)
+    }
+  })
+  return found
+}
+
+/** Names of the OWASP Application Logging Vocabulary that say something about sessions. */
+const OWASP = [
+  ...['authn_login_success', 'authn_login_fail', 'authn_login_lock', 'authn_token_created', 'authn_token_revoked'],
+  ...[
+    'authn_token_reuse',
+    'authn_impossible_travel',
+    'authn_password_change',
+    'authz_fail',
+    'authz_change',
+    'authz_admin',
+  ],
+  ...['excess_rate_limit_exceeded', 'input_validation_fail', 'malicious_cors', 'malicious_direct_reference'],
+  ...['privilege_permissions_changed', 'sensitive_create', 'sensitive_read', 'sensitive_update', 'sensitive_delete'],
+  ...['sequence_fail', 'session_created', 'session_renewed', 'session_expired', 'session_use_after_expire'],
+]
+
 /** The text in the backticks a cell starts with. */
 const code = (cell: string | undefined): string => /^`([^`]*)`/.exec(cell ?? '')?.[1] ?? ''
 
@@ -129,12 +173,35 @@ describe('tables say what the code says', () => {
     for (const [, name] of guide) expect(core).toHaveProperty(code(name))
   })
 
+  test('events, with their fields and OWASP names', () => {
+    const page = document('docs/events.md')
+    const fields = fieldsOf('packages/core/src/manager/events.ts', 'SessionEvents')
+    const rows = tableBelow(page, '## All events')
+    const listed = rows.map(([name, , given = '']) => [
+      code(name),
+      [...given.matchAll(/`(\w+)`/g)].map(([, field]) => field),
+    ])
+    expect(Object.fromEntries(listed)).toEqual(fields)
+    const vocabulary = rows.flatMap(([, , , names = '']) => [...names.matchAll(/`([a-z]+(?:_[a-z]+)+)`/g)])
+    expect(vocabulary.map(([, name]) => name).filter((name) => !OWASP.includes(name as string))).toEqual([])
+  })
+
+  test('events, for every step and refusal of the machine', () => {
+    const rows = tableBelow(document('docs/events.md'), '## From the machine to the events')
+    const machine = [...literals('SessionEvent', 'type'), ...literals('Refusal', 'why')]
+    expect(rows.map(([name]) => code(name)).toSorted()).toEqual([...new Set(machine)].toSorted())
+    const events = Object.keys(fieldsOf('packages/core/src/manager/events.ts', 'SessionEvents'))
+    const told = rows.flatMap(([, names = '']) => [...names.matchAll(/`([\w-]+)`/g)].map(([, name]) => name as string))
+    expect(told.filter((name) => !events.includes(name))).toEqual([])
+  })
+
   test('options', () => {
     const options = [
       ...members('packages/core/src/manager/options.ts', 'ManagerOptions'),
       ...members('packages/core/src/http/sessions.ts', 'SessionsOptions'),
       ...members('packages/core/src/http/carrier.ts', 'TransportOptions').filter((name) => name !== 'cookie'),
       ...members('packages/core/src/http/cookie.ts', 'CookieOptions').map((name) => `cookie.${name}`),
+      ...members('packages/core/src/http/csrf/options.ts', 'CsrfOptions').map((name) => `csrf.${name}`),
     ]
     expect(options.length).toBeGreaterThan(25)
     const listed = tableBelow(readme, '## Options').map(([name]) => code(name))

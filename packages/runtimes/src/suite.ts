@@ -49,6 +49,32 @@ export const cases: Readonly<Record<string, Case>> = {
     same(await client.request((session) => session.data.visits), 1)
   },
 
+  async 'listeners are told after the commit, without a flush'(library) {
+    const { client, sessions } = setUp(library)
+    const heard = new Promise<string | null>((resolve) => sessions.on('signed-in', ({ subject }) => resolve(subject)))
+    await client.request((session) => session.signIn('ada'))
+    same(await heard, 'ada')
+  },
+
+  async 'a signal aborts when its session signs out'(library) {
+    const { client, sessions } = setUp(library)
+    await client.request((session) => session.signIn('ada'))
+    const signal = await client.request((session) => session.signal)
+    same(signal.aborted, false)
+    await client.request((session) => session.signOut())
+    await sessions.flushEvents()
+    same((signal.reason as core.SessionEndedError).ending.reason, 'signed-out')
+  },
+
+  async 'a listener is told when its session idles'(library) {
+    const { client, sessions, pass } = setUp(library)
+    await client.request((session) => session.signIn('ada'))
+    const { handle } = await client.request((session) => session.toJSON())
+    const reason = new Promise((resolve) => sessions.onEnded(handle ?? '', (ending) => resolve(ending.reason)))
+    pass(HOUR)
+    same(await reason, 'idle')
+  },
+
   async 'sign-in changes the whole token, and the old one is dead'(library) {
     const { client } = setUp(library)
     await client.request((session) => {

@@ -27,7 +27,10 @@ describe.each(runtimes.map((runtime) => [runtime.name, runtime] as const))('%s',
 
   describe('the Hono adapter', () => {
     const ask = (method: string, url: string, cookie?: string): Promise<Answer> =>
-      (app as Running).fetch(url, { method, headers: cookie === undefined ? {} : { cookie } })
+      (app as Running).fetch(url, {
+        method,
+        headers: { 'sec-fetch-site': 'same-origin', ...(cookie !== undefined && { cookie }) },
+      })
 
     const cookieOf = (answer: Answer): string => answer.headers.getSetCookie()[0]?.split(';')[0] ?? ''
 

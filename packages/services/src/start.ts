@@ -1,4 +1,5 @@
 import { startMariadb } from './mariadb.ts'
+import { startNginx } from './nginx.ts'
 import { startPostgres } from './postgres.ts'
 import { startRedis, startRedisCluster, startRedisPair } from './redis.ts'
 import type { Running } from './sandbox.ts'
@@ -9,6 +10,7 @@ interface Addresses {
   readonly 'redis-cluster': { readonly nodes: readonly string[] }
   readonly postgres: { readonly url: string }
   readonly mariadb: { readonly url: string }
+  readonly nginx: { readonly url: string }
 }
 
 /** What can be started. */
@@ -23,6 +25,7 @@ const starters: { readonly [K in Kind]: () => Promise<Running<Addresses[K]>> } =
   'redis-cluster': startRedisCluster,
   postgres: startPostgres,
   mariadb: startMariadb,
+  nginx: startNginx,
 }
 
 /** A running server of one's own. */

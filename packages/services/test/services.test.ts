@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { type Kind, service } from '../src/index.ts'
 import { start } from '../src/start.ts'
 
-const kinds: readonly Kind[] = ['redis', 'redis-pair', 'redis-cluster', 'postgres', 'mariadb']
+const kinds: readonly Kind[] = ['redis', 'redis-pair', 'redis-cluster', 'postgres', 'mariadb', 'nginx']
 
 describe.each(kinds)('%s, shared by the tests', (kind) => {
   const { missing, url, replica, nodes, pids } = { replica: '', nodes: [], url: '', ...service(kind) }

@@ -238,7 +238,7 @@ function asks({ id, subject, createdAt: at, absoluteAt: deadline }: SessionRecor
 
 const facts = (cookie?: string) => ({
   method: 'POST',
-  headers: cookie === undefined ? {} : { cookie },
+  headers: { 'sec-fetch-site': 'same-origin', ...(cookie !== undefined && { cookie }) },
   url: 'https://app.example/',
   secure: true,
 })

@@ -16,6 +16,7 @@ export type { StoreSubject } from './store/subject.ts'
 
 // adapter
 export { adapterCases } from './adapter/cases.ts'
+export { formCases } from './adapter/forms.ts'
 export { listen } from './adapter/subject.ts'
 export type { AdapterCase } from './adapter/app.ts'
 export type { AdapterRequest, AdapterSubject, Handle, Reply, Served, ServeOptions } from './adapter/subject.ts'

@@ -390,6 +390,16 @@ export const flaws: readonly AdapterFlaw[] = [
     }),
   },
   {
+    flaw: 'does not pass on the method',
+    caughtBy: 'csrf/provenance/cross-site-without-origin csrf/silent/deny csrf/nist/content csrf/event'.split(' '),
+    break: () => ({
+      facts(req, options) {
+        const { method: _, ...facts } = steps.facts(req, options)
+        return facts
+      },
+    }),
+  },
+  {
     flaw: 'answers a refused proof without its challenge',
     caughtBy: 'step-up/guard step-up/guard-for-visitors step-up/challenge'.split(' '),
     break: () => ({ explain: (error) => ({ ...steps.explain(error), headers: [] }) }),
@@ -405,6 +415,17 @@ export const flaws: readonly AdapterFlaw[] = [
     }),
   },
   {
+    flaw: 'takes the host that a proxy tells for its own',
+    caughtBy: 'csrf/spoofed-proxy'.split(' '),
+    break: () => ({
+      facts(req, options) {
+        const facts = steps.facts(req, options)
+        const host = req.headers['x-forwarded-host']?.toString() ?? req.headers.host
+        return { ...facts, origin: `${facts.secure ? 'https' : 'http'}://${host}` }
+      },
+    }),
+  },
+  {
     flaw: 'hands out sessions whose signal is nobody’s',
     caughtBy: 'live/sign-out live/elsewhere live/replaced live/locked live/idle'.split(' '),
     break: () => ({
@@ -413,6 +434,31 @@ export const flaws: readonly AdapterFlaw[] = [
         Object.defineProperty(session, 'signal', { value: new AbortController().signal })
         return session
       },
+    }),
+  },
+  {
+    flaw: 'lets caches store what it refuses',
+    caughtBy: 'csrf/provenance/other-origin csrf/before-the-store csrf/login'.split(' '),
+    break: () => ({
+      fail(res, error, reply) {
+        const { setHeader } = res
+        res.setHeader = () => res
+        steps.fail(res, error, reply)
+        res.setHeader = setHeader
+      },
+    }),
+  },
+  {
+    flaw: 'does not verify form tokens',
+    caughtBy: 'form/refused-before-the-handler form/urlencoded/nist form/multipart/modern form/json/nist'.split(' '),
+    break: () => ({ form: async () => {} }),
+  },
+  {
+    flaw: 'takes a form token from the query',
+    caughtBy: 'form/field/not-in-the-query'.split(' '),
+    break: () => ({
+      form: async (session, req) =>
+        session.verifyCsrf(new URL(req.url ?? '', 'http://app.example').searchParams.get('_csrf')),
     }),
   },
 ]

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { adapterCases } from '../src/index.ts'
+import { adapterCases, formCases } from '../src/index.ts'
 import { flaws } from './adapter-flaws.ts'
 import { reference, type Steps } from './reference.ts'
+
+const cases = [...adapterCases, ...formCases]
 
 describe('the adapter cases', () => {
   const { setTimeout: sleep } = globalThis
@@ -17,13 +19,13 @@ describe('the adapter cases', () => {
   })
 
   it('have unique ids that start with adapter/', () => {
-    const ids = adapterCases.map(({ id }) => id)
+    const ids = cases.map(({ id }) => id)
     expect(new Set(ids).size).toBe(ids.length)
     expect(ids.filter((id) => !/^adapter(\/[a-z0-9]+(-[a-z0-9]+)*){2,3}$/.test(id))).toEqual([])
   })
 
   async function fails(id: string, make: () => Partial<Steps>): Promise<boolean> {
-    const found = adapterCases.find((each) => each.id === id)
+    const found = cases.find((each) => each.id === id)
     if (found === undefined) throw new Error(`no case ${id}`)
     const verdict = found.run(reference(make())).then(
       () => false,

@@ -293,8 +293,7 @@ export const formatFlaws: readonly Flaw[] = [
     encode: (record) => json.encode(mapFields(record, (value) => (value === '' ? null : value))),
   }),
   formatFlaw('absent and null are the same', 'keeps-partial-objects', {
-    encode: (record) =>
-      JSON.stringify(record, (key, value) => (key === 'browser' && value === null ? undefined : value)),
+    encode: (record) => JSON.stringify(record, (key, value) => (key === 'level' && value === null ? undefined : value)),
   }),
   formatFlaw('only one reason for an ending is known', 'keeps-endings', {
     encode: (record) => json.encode({ ...record, endedReason: record.endedReason && 'revoked' }),

@@ -159,6 +159,21 @@ export const admissionFlaws: readonly PowerFlaw[] = [
       return created
     },
   })),
+  flaw('a create() that comes too late announces its session again', 'admit-leaves-out-overtaken', (store) => {
+    const asked = new Map<string, Admission>()
+    return {
+      admit: (admission) => {
+        asked.set(admission.id, admission)
+        return store.admit(admission)
+      },
+      create: async (record) => {
+        const created = await store.create(record)
+        const admission = asked.get(record.id)
+        if (!created && admission !== undefined) store.announced.set(record.id, admission)
+        return created
+      },
+    }
+  }),
   flaw('whoever is named has to go', 'admit-without-need admit-takes-named-first', (store) => ({
     admit: async (admission) => {
       for await (const { id } of store.listBySubject(admission.subject, 0)) {

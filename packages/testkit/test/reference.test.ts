@@ -1,5 +1,5 @@
 import { it } from 'vitest'
-import { adapterCases, register } from '../src/index.ts'
+import { adapterCases, formCases, register } from '../src/index.ts'
 import { reference } from './reference.ts'
 
-register(adapterCases, () => reference(), { it: it.concurrent })
+register([...adapterCases, ...formCases], () => reference(), { it: it.concurrent })

@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Freshness, RequestFacts, Session, Sessions } from '@sess/core'
-import { applyHeaders, finish, type ResponseHeaders } from '@sess/core/http'
+import { applyHeaders, applyRefusal, finish, type ResponseHeaders, verifyForm } from '@sess/core/http'
 import { type AdapterSubject, type Handle, listen, type Reply, type ServeOptions } from '../src/index.ts'
+import { formOf } from './form-of.ts'
 
 /** The steps of the smallest possible adapter, so that tests can break one at a time. */
 export const steps = {
@@ -15,6 +16,9 @@ export const steps = {
     const session = await sessions.open(facts)
     sessions.attach(req, session)
     return session
+  },
+  async form(session: Session, req: IncomingMessage): Promise<void> {
+    verifyForm(session, await formOf(req))
   },
   async commit(session: Session, status: number, _res: ServerResponse): Promise<void> {
     await finish(session, status)
@@ -38,6 +42,7 @@ export const steps = {
   fail(res: ServerResponse, error: unknown, _reply: Reply | null): void {
     if (res.headersSent) return void res.destroy()
     for (const name of res.getHeaderNames()) res.removeHeader(name)
+    applyRefusal(error, responseHeaders(res))
     const { status, body } = errorPage(error)
     res.writeHead(status).end(body)
   },
@@ -56,18 +61,19 @@ export type Steps = typeof steps
 
 /** An adapter for servers that make a response before they send it, over node:http. */
 export function reference(faults: Partial<Steps> = {}): AdapterSubject {
-  const { facts, open, commit, headers, write, commitLate, fail, guard, explain } = { ...steps, ...faults }
+  const { facts, open, form, commit, headers, write, commitLate, fail, guard, explain } = { ...steps, ...faults }
 
-  type Served = Readonly<{ opened: Promise<Session>[]; handle: Handle; freshness: Freshness | null }>
+  type Served = Readonly<{ opened: Promise<Session>[]; handle: Handle; freshness: Freshness | null; forms: boolean }>
 
-  async function respond(res: ServerResponse, { opened, handle, freshness }: Served): Promise<void> {
+  async function respond(res: ServerResponse, { opened, handle, freshness, forms }: Served): Promise<void> {
     const { req } = res
     let reply: Reply | null = null
     try {
       const sessions = await Promise.all(opened)
       const request = { method: req.method ?? '', url: req.url ?? '', raw: req }
       const session = sessions[0] as Session
-      reply = await answer(session, freshness, () => handle(session, request)).catch(explain)
+      const checked = forms ? form(session, req) : Promise.resolve()
+      reply = await checked.then(() => answer(session, freshness, () => handle(session, request))).catch(explain)
       const { status } = reply
       for (const session of sessions) await commit(session, status, res)
       for (const [name, value] of reply.headers) res.appendHeader(name, value)
@@ -95,7 +101,7 @@ export function reference(faults: Partial<Steps> = {}): AdapterSubject {
       const server = createServer((req, res) => {
         if (!req.url?.startsWith(options.path)) return void res.writeHead(404).end()
         const opened = mounted.map(async (each) => open(each, facts(req, options), req))
-        return void respond(res, { opened, handle, freshness: options.guard })
+        return void respond(res, { opened, handle, freshness: options.guard, forms: options.forms })
       })
       return listen(server)
     },

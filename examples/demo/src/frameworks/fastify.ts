@@ -4,7 +4,7 @@ import { fastify } from 'fastify'
 import { answer, type Demo } from '../actions.ts'
 
 export async function fastifyServer(demo: Demo): Promise<Server> {
-  const app = fastify({ bodyLimit: 16 * 1024 })
+  const app = fastify({ bodyLimit: 16 * 1024, trustProxy: demo.trustProxy })
   app.register(sess, { sessions: demo.sessions })
   app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
     done(null, body),

@@ -8,7 +8,8 @@ import { bodyLimit } from 'hono/body-limit'
 import { answer, type Demo } from '../actions.ts'
 
 export function honoServer(demo: Demo): Server {
-  const app = new Hono().use(sess(demo.sessions, { ip: (c) => getConnInfo(c).remote.address }))
+  const { sessions, trustProxy } = demo
+  const app = new Hono().use(sess(sessions, { ip: (c) => getConnInfo(c).remote.address, trustProxy }))
   app.use(bodyLimit({ maxSize: 16 * 1024 }))
 
   app.all('*', async (c) => {

@@ -5,7 +5,7 @@ import { answer, type Demo } from '../actions.ts'
 import { readForm } from '../form.ts'
 
 export function koaServer(demo: Demo): Server {
-  const app = new Koa()
+  const app = new Koa({ proxy: demo.trustProxy })
   app.use(sess(demo.sessions))
 
   app.on('error', (error: NodeJS.ErrnoException) => {

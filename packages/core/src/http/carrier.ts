@@ -1,16 +1,22 @@
 import { mintToken } from '../crypto/token.ts'
-import { ConfigError, InsecureError } from '../errors.ts'
+import { ConfigError } from '../errors.ts'
 import type { Engine } from '../manager/engine.ts'
-import { emit } from '../manager/load.ts'
-import type { Carrier, TokenEffect, Visit } from '../manager/visit.ts'
+import type { TokenEffect } from '../manager/visit.ts'
+import { Channel } from './channel.ts'
+import { readClearSiteData, type SiteData } from './clear-site-data.ts'
 import {
   type CookieOptions,
-  type CookiePair,
+  type CookieSet,
+  type CookieShape,
   clearCookie,
   readCookieOptions,
   scanCookies,
   writeCookie,
 } from './cookie.ts'
+import { FormTokens } from './csrf/form-tokens.ts'
+import { CsrfGuard } from './csrf/guard.ts'
+import { type CsrfOptions, type CsrfPolicy, type CsrfProfile, readCsrf } from './csrf/options.ts'
+import { WriteCookie } from './csrf/write-cookie.ts'
 import { cookieHeaderOf, headerOf, isLoopback, isSecure, type RequestFacts } from './facts.ts'
 
 /** How the token travels: in a cookie, or for API and mobile clients in a header of request and response. */
@@ -21,18 +27,40 @@ export interface TransportOptions {
   readonly cookie?: CookieOptions
   /** Default `'cookie'`. Never in the URL or the body. */
   readonly transport?: Transport
+  /**
+   * Protection against requests that other sites have a browser make; default `'modern'`, `false` for none. Only cookies need it:
+   * with a header as transport there is none.
+   */
+  readonly csrf?: CsrfProfile | CsrfOptions | false
+  /**
+   * Has the browser forget what it keeps of the application when a sign-out clears the cookie: `true` for all that can be
+   * (`"cache"`, `"cookies"`, `"storage"`; with `cookie.domain` not `"cookies"`), or a choice of these. Default false.
+   * @see OWASP ASVS 5.0 14.3.1
+   */
+  readonly clearSiteData?: boolean | readonly SiteData[]
 }
 
 /** How tokens come in and go out, for all requests of one `createSessions()`. */
 export class TokenTransport {
   readonly #engine: Engine
-  readonly #cookies: CookiePair
+  readonly #cookies: CookieSet
   readonly #header: string | null
+  readonly #guard: CsrfGuard | null
+  readonly #clearSiteData: string | null
+  readonly formTokens: FormTokens
+  readonly writeCookie: WriteCookie | null
 
   constructor(engine: Engine, options: TransportOptions) {
     this.#engine = engine
     this.#cookies = readCookieOptions(options.cookie)
     this.#header = readTransport(options.transport)
+    const policy = readPolicy(options, this.#cookies, this.#header)
+    const { write } = this.#cookies
+    this.formTokens = new FormTokens(engine, this.#header === null ? this.#cookies.visitor : null)
+    this.writeCookie = write === null ? null : new WriteCookie(engine, write)
+    this.#guard = policy === null ? null : new CsrfGuard(engine, policy, this.formTokens, this.writeCookie)
+    this.#clearSiteData = readClearSiteData(options.clearSiteData, this.#cookies.domain)
+    adviseOn(engine, this.#cookies, policy !== null)
   }
 
   /** The request header that answers depend on. */
@@ -45,91 +73,82 @@ export class TokenTransport {
     return this.#header
   }
 
-  get cookies(): CookiePair {
+  get cookies(): CookieSet {
     return this.#cookies
   }
 
-  /** Texts sent as our token; refuses plain http that carries one. */
+  /** Texts sent as our token; refuses plain http that carries one, and what other sites have a browser send. */
   receive(facts: RequestFacts): { readonly tokens: readonly string[]; readonly channel: Channel } {
     const channel = this.#channel(facts)
     const tokens = this.#texts(facts, channel)
     if (tokens.length > 0) channel.requireSecure()
+    this.#guard?.examine(channel, tokens.length > 0)
     return { tokens, channel }
   }
 
   #texts(facts: RequestFacts, channel: Channel): readonly string[] {
     if (facts.token === undefined && this.#header === null)
-      return scanCookies(cookieHeaderOf(facts), channel.cookieName)
+      return scanCookies(cookieHeaderOf(facts), this.#shape(channel).name)
     const text = facts.token ?? headerOf(facts, this.#header as string)
     return text === undefined ? [] : [text]
   }
 
   /** The header lines that carry an effect to the client. */
-  send(effect: TokenEffect, channel: Channel): [string, string] {
+  send(effect: TokenEffect, channel: Channel): [string, string][] {
     const { clock, tokens } = this.#engine
     const text = effect.type === 'clear' ? '' : mintToken(effect.sid, effect.generation, tokens)
-    if (this.#header !== null) return [this.#header, text]
-    const shape = channel.development ? this.#cookies.development : this.#cookies.secure
-    if (effect.type === 'clear') return ['Set-Cookie', clearCookie(shape)]
+    const forget = effect.type === 'clear' ? this.#clearSiteData : null
+    const lines: [string, string][] = forget === null ? [] : [['Clear-Site-Data', forget]]
+    if (this.#header !== null) return [[this.#header, text], ...lines]
+    const shape = this.#shape(channel)
+    if (effect.type === 'clear') return [['Set-Cookie', clearCookie(shape)], ...lines]
     const lifetimeMs = effect.lastsUntil === null ? null : effect.lastsUntil - clock.now()
-    return ['Set-Cookie', writeCookie(shape, text, lifetimeMs)]
+    return [['Set-Cookie', writeCookie(shape, text, lifetimeMs)]]
+  }
+
+  #shape({ development }: Channel): CookieShape {
+    return development ? this.#cookies.development : this.#cookies.secure
   }
 
   #channel(facts: RequestFacts): Channel {
-    if (isSecure(facts)) return new Channel(this.#engine, this.#cookies.secure.name, 'secure')
-    if (!this.#engine.development || !isLoopback(facts))
-      return new Channel(this.#engine, this.#cookies.secure.name, 'insecure')
-    const { secure, development } = this.#cookies
-    this.#engine.advise(
-      `plain http on loopback, so the development cookie "${development.name}" is used (no prefix, not Secure). Over https it is "${secure.name}".`,
+    const security = this.#security(facts)
+    if (security === 'development') {
+      const { secure, development } = this.#cookies
+      this.#engine.advise(
+        `plain http on loopback, so the development cookie "${development.name}" is used (no prefix, not Secure). Over https it is "${secure.name}".`,
+      )
+    }
+    return new Channel(this.#engine, this.formTokens, this.#guard, facts, security)
+  }
+
+  #security(facts: RequestFacts): 'secure' | 'insecure' | 'development' {
+    if (isSecure(facts)) return 'secure'
+    return this.#engine.development && isLoopback(facts) ? 'development' : 'insecure'
+  }
+}
+
+/** What follows from the options together. */
+function readPolicy(options: TransportOptions, { write }: CookieSet, header: string | null): CsrfPolicy | null {
+  if (header !== null && (options.csrf ?? false) !== false) {
+    throw new ConfigError('`csrf` has no use with `transport: { header }`: other sites cannot send that header.')
+  }
+  const policy = header === null ? readCsrf(options.csrf, write !== null) : null
+  if (write === null || policy !== null) return policy
+  throw new ConfigError('`cookie.strictWrites` is enforced by `csrf`, in cookies: leave both on.')
+}
+
+/** Combinations that work and are seldom meant. */
+function adviseOn(engine: Engine, { domain, secure }: CookieSet, guarded: boolean): void {
+  if (domain !== null) {
+    engine.advise(
+      `\`cookie.domain\` shares "${secure.name}" with every subdomain of ${domain}: each can read and replace it, and the __Host- prefix is given up. Leave it out if one host will do.`,
     )
-    return new Channel(this.#engine, this.#cookies.development.name, 'development')
   }
-}
-
-/** The connection of one request, as far as tokens are concerned. */
-export class Channel implements Carrier {
-  readonly cookieName: string
-  readonly #engine: Engine
-  readonly #security: 'secure' | 'insecure' | 'development'
-
-  constructor(engine: Engine, cookieName: string, security: 'secure' | 'insecure' | 'development') {
-    this.#engine = engine
-    this.cookieName = cookieName
-    this.#security = security
-  }
-
-  get development(): boolean {
-    return this.#security === 'development'
-  }
-
-  requireSecure(): void {
-    if (this.#security !== 'insecure') return
-    emit(this.#engine, 'insecure', null, {})
-    throw new InsecureError(
-      'The request came over plain http, where a session token must not travel. Serve https; behind a proxy that terminates it, tell the framework to trust that proxy (trust proxy, trustProxy, app.proxy).',
+  if (!guarded && secure.attributes.includes('SameSite=None')) {
+    engine.advise(
+      "`csrf: false` with `sameSite: 'none'`: every site can act in the name of your users. Check `Origin` yourself.",
     )
   }
-}
-
-/** What an answer must carry because of its session, besides the token: see {@link headerLines}. */
-export interface Caching {
-  /** The answer sets or clears a token: nobody may store it. */
-  readonly noStore: boolean
-  /** The answer depends on this request header. */
-  readonly varies: string | null
-}
-
-/** The token line, if one may still leave, and what caches have to know. @see OWASP ASVS 5.0 14.3.2 */
-export function headerLines(
-  transport: TokenTransport,
-  channel: Channel,
-  visit: Visit,
-): { readonly token: [string, string] | null; readonly caching: Caching } {
-  const { effect, engine, read } = visit
-  const late = effect?.type === 'send' && effect.until !== null && engine.clock.now() >= effect.until
-  const token = effect === null || late ? null : transport.send(effect, channel)
-  return { token, caching: { noStore: token !== null, varies: read || token !== null ? transport.varies : null } }
 }
 
 function readTransport(transport: Transport = 'cookie'): string | null {

@@ -14,8 +14,13 @@ export interface CookieOptions {
   readonly domain?: string
   /** Default `'lax'`. `'none'` for embedding in other sites; combine it with `partitioned`. */
   readonly sameSite?: 'lax' | 'strict' | 'none'
-  /** A separate cookie per embedding site (CHIPS), default false. */
+  /** A separate cookie per embedding site (CHIPS), default false. Needs `sameSite: 'none'`. */
   readonly partitioned?: boolean
+  /**
+   * A second cookie, `SameSite=Strict`, without which unsafe methods are refused: a browser that follows another site's link is
+   * signed in for reading only. Default false; needs `sameSite: 'lax'` and `csrf`. @see RFC 6265bis §8.8.2
+   */
+  readonly strictWrites?: boolean
 }
 
 /** A cookie as it is written: name, and everything behind the value. */
@@ -30,6 +35,16 @@ export interface CookiePair {
   readonly development: CookieShape
 }
 
+/** The session cookie, and those that stand beside it. */
+export interface CookieSet extends CookiePair {
+  /** What form tokens of visitors without a session are bound to; always of this host alone. */
+  readonly visitor: CookiePair
+  /** See {@link CookieOptions.strictWrites}. */
+  readonly write: CookiePair | null
+  /** The domain that shares the session cookie, or null. */
+  readonly domain: string | null
+}
+
 const PREFIXES = ['__Host-Http-', '__Host-', '__Http-', '__Secure-'] as const
 /** Octets of name and value that browsers keep. @see RFC 6265bis §5.6 */
 const MAX_PAIR = 4096
@@ -39,41 +54,78 @@ const MAX_ATTRIBUTE = 1024
 const MAX_AGE_SECONDS = 400 * 24 * 60 * 60
 
 /** Checks cookie options; throws a {@link ConfigError} for what a browser would refuse or what would be unsafe. */
-export function readCookieOptions(options: CookieOptions = {}): CookiePair {
+export function readCookieOptions(options: CookieOptions = {}): CookieSet {
   if (typeof options !== 'object' || options === null)
     throw new ConfigError("`cookie` must be an object, like { name: 'shop' }.")
   checkNames(options)
-  const { path = '/', domain, sameSite = 'lax', partitioned = false } = options
-  const shared = domain !== undefined || path !== '/'
-  const { prefix, bare } = readName(options.name ?? 'sid', shared)
-  if (prefix.startsWith('__Host-') && shared) {
-    throw new ConfigError(
-      `\`cookie.name\`: the prefix ${prefix} allows neither \`domain\` nor a \`path\` other than "/". Use __Secure-${bare}.`,
-    )
+  checkPlace(options)
+  checkSite(options)
+  const { path = '/', domain, sameSite = 'lax', partitioned = false, strictWrites = false } = options
+  const { prefix, bare } = readName(options.name ?? 'sid', path, domain)
+  const name = `${prefix}${bare}`
+  checkSize(name)
+  const place = `Path=${path}${domain === undefined ? '' : `; Domain=${domain}`}; Secure; HttpOnly`
+  const site = { lax: 'Lax', strict: 'Strict', none: 'None' }[sameSite]
+  const embedding = `SameSite=${site}${partitioned ? '; Partitioned' : ''}`
+  const local = `HttpOnly; SameSite=${site === 'None' ? 'Lax' : site}`
+  return {
+    secure: { name, attributes: `${place}; ${embedding}` },
+    development: { name: bare, attributes: `Path=${path}; ${local}` },
+    visitor: {
+      secure: { name: `__Host-Http-${bare}-csrf`, attributes: `Path=/; Secure; HttpOnly; ${embedding}` },
+      development: { name: `${bare}-csrf`, attributes: `Path=/; ${local}` },
+    },
+    write: strictWrites
+      ? {
+          secure: { name: `${name}-write`, attributes: `${place}; SameSite=Strict` },
+          development: { name: `${bare}-write`, attributes: `Path=${path}; HttpOnly; SameSite=Strict` },
+        }
+      : null,
+    domain: domain ?? null,
   }
+}
+
+function checkPlace({ path = '/', domain }: CookieOptions): void {
   if (!/^\/[\x20-\x3a\x3c-\x7e]*$/.test(path))
     throw new ConfigError('`cookie.path` must start with "/" and must not contain ";" or control characters.')
   if (domain !== undefined && !/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(domain)) {
     throw new ConfigError('`cookie.domain` must be a plain domain like "example.com", without a leading dot.')
+  }
+  if (domain !== undefined && (!domain.includes('.') || /\.\d+$/.test(domain))) {
+    throw new ConfigError(
+      `\`cookie.domain\`: browsers share no cookie across "${domain}", only across a domain with subdomains, like "example.com".`,
+    )
   }
   if (path.length > MAX_ATTRIBUTE || (domain?.length ?? 0) > MAX_ATTRIBUTE) {
     throw new ConfigError(
       `\`cookie.path\` and \`cookie.domain\` must not be longer than ${MAX_ATTRIBUTE} octets; browsers ignore them.`,
     )
   }
-  if (!['lax', 'strict', 'none'].includes(sameSite))
-    throw new ConfigError("`cookie.sameSite` must be 'lax', 'strict' or 'none'.")
-  const name = `${prefix}${bare}`
-  checkSize(name)
-  const place = `Path=${path}${domain === undefined ? '' : `; Domain=${domain}`}`
-  const site = { lax: 'Lax', strict: 'Strict', none: 'None' }[sameSite]
-  return {
-    secure: { name, attributes: `${place}; Secure; HttpOnly; SameSite=${site}${partitioned ? '; Partitioned' : ''}` },
-    development: { name: bare, attributes: `Path=${path}; HttpOnly; SameSite=${site === 'None' ? 'Lax' : site}` },
-  }
 }
 
-const NAMES: readonly string[] = ['name', 'path', 'domain', 'sameSite', 'partitioned'] satisfies (keyof CookieOptions)[]
+function checkSite({ sameSite = 'lax', partitioned = false, strictWrites = false }: CookieOptions): void {
+  if (!['lax', 'strict', 'none'].includes(sameSite))
+    throw new ConfigError("`cookie.sameSite` must be 'lax', 'strict' or 'none'.")
+  if (typeof partitioned !== 'boolean' || typeof strictWrites !== 'boolean')
+    throw new ConfigError('`cookie.partitioned` and `cookie.strictWrites` must be true or false.')
+  if (partitioned && sameSite !== 'none')
+    throw new ConfigError(
+      "`cookie.partitioned` is for pages embedded in other sites, where cookies arrive only with `sameSite: 'none'`.",
+    )
+  if (strictWrites && sameSite !== 'lax')
+    throw new ConfigError(
+      "`cookie.strictWrites` adds a strict cookie to a lax one: it needs `sameSite: 'lax'`, the default.",
+    )
+}
+
+const NAMES: readonly string[] = [
+  'name',
+  'path',
+  'domain',
+  'sameSite',
+  'partitioned',
+  'strictWrites',
+] satisfies (keyof CookieOptions)[]
 
 /** `maxAge` and `secure: false` are what people bring along from elsewhere. */
 function checkNames(options: object): void {
@@ -84,10 +136,11 @@ function checkNames(options: object): void {
   )
 }
 
-function readName(name: string, shared: boolean): { prefix: string; bare: string } {
+function readName(name: string, path: string, domain: string | undefined): { prefix: string; bare: string } {
   if (!/^[!#$%&'*+.^_`|~A-Za-z0-9-]+$/.test(name)) {
     throw new ConfigError("`cookie.name` must be a token: letters, digits and !#$%&'*+-.^_`|~ only.")
   }
+  const shared = domain !== undefined || path !== '/'
   const prefix = PREFIXES.find((candidate) => name.toLowerCase().startsWith(candidate.toLowerCase()))
   if (prefix === undefined) return { prefix: shared ? '__Secure-' : '__Host-Http-', bare: name }
   if (!name.startsWith(prefix))
@@ -95,7 +148,13 @@ function readName(name: string, shared: boolean): { prefix: string; bare: string
       `\`cookie.name\`: write the prefix as ${prefix}; browsers compare it without case, servers with.`,
     )
   if (name === prefix) throw new ConfigError('`cookie.name` consists of a prefix only.')
-  return { prefix, bare: name.slice(prefix.length) }
+  const bare = name.slice(prefix.length)
+  if (prefix.startsWith('__Host-') && shared) {
+    throw new ConfigError(
+      `\`cookie.name\`: the prefix ${prefix} allows neither \`domain\` nor a \`path\` other than "/". Use __Secure-${bare}.`,
+    )
+  }
+  return { prefix, bare }
 }
 
 function checkSize(name: string): void {

@@ -3,6 +3,7 @@ import { showDuration } from '../manager/duration.ts'
 import type { Engine } from '../manager/engine.ts'
 import { type Preset, type Shortfall, shortfalls } from '../manager/presets.ts'
 import type { TokenTransport } from './carrier.ts'
+import type { CookiePair } from './cookie.ts'
 import { type Deviation, deviationsOf } from './deviations.ts'
 
 /** A duration for programs and for people. `null` and `'none'`: there is none. */
@@ -134,9 +135,16 @@ function keptOf({ policy, client, device }: Engine): string[] {
 }
 
 function cookiesOf({ development }: Engine, { cookies }: TokenTransport): DescribedCookie[] {
-  const purpose = 'the session token'
-  const secure = { ...cookies.secure, purpose, when: 'https' }
-  return development ? [secure, { ...cookies.development, purpose, when: 'plain http on loopback' }] : [secure]
+  const pairs: readonly (readonly [CookiePair | null, string])[] = [
+    [cookies, 'the session token'],
+    [cookies.write, 'shows that an own page made the request'],
+    [cookies.visitor, 'what form tokens of visitors without a session are bound to'],
+  ]
+  return pairs.flatMap(([pair, purpose]) => {
+    if (pair === null) return []
+    const secure = { ...pair.secure, purpose, when: 'https' }
+    return development ? [secure, { ...pair.development, purpose, when: 'plain http on loopback' }] : [secure]
+  })
 }
 
 function cryptographyOf({ client }: Engine): CryptographyUse[] {

@@ -8,6 +8,7 @@ export type HeaderSource =
  * With `cookie` or `token` alone the caller vouches for the connection.
  */
 export interface RequestFacts {
+  /** In capitals. Without it the request counts as GET, unless its `Origin` says that it comes from elsewhere. */
   readonly method?: string
   /** Path, or absolute URL; with Web `Headers`, `https:` in front makes the request secure. */
   readonly url?: string
@@ -18,6 +19,8 @@ export interface RequestFacts {
   readonly token?: string | undefined
   /** Whether the client reached the server over https, as far as the proxies in between are trusted. */
   readonly secure?: boolean
+  /** Where browsers reach the server, like `'https://shop.example'`. Default: what Host and `secure` say. */
+  readonly origin?: string | undefined
   /** Address of the client, as far as the proxies in between are trusted. An unknown one is not loopback. */
   readonly ip?: string | undefined
   /** The answer cannot set anything: a WebSocket upgrade, a background job. */
@@ -53,6 +56,13 @@ export function isSecure(facts: RequestFacts): boolean {
 export function isLoopback(facts: RequestFacts): boolean {
   const host = headerOf(facts, 'host') ?? authorityOf(facts.headers) ?? ''
   return isLoopbackHost(host) && isLoopbackAddress(facts.ip ?? '') && !isForwarded(facts.headers)
+}
+
+/** Host and port that the client addressed, or undefined where neither headers nor an absolute URL of a Web `Request` tell. */
+export function hostOf(facts: RequestFacts): string | undefined {
+  const host = headerOf(facts, 'host') ?? authorityOf(facts.headers)
+  if (host !== undefined || facts.headers === undefined || !isHeaders(facts.headers)) return host
+  return /^https?:\/\/([^/?#@]+)(?:[/?#]|$)/i.exec(facts.url ?? '')?.[1]
 }
 
 /** HTTP/2 has this in place of Host; Web `Headers` refuse to be asked for it. */

@@ -1,3 +1,4 @@
+import { CsrfError } from '../errors.ts'
 import { Session } from '../manager/session.ts'
 
 /** The headers of a response that has not left yet, as every framework has them. */
@@ -31,6 +32,16 @@ export function applyHeaders<Data extends object>(session: Session<Data>, header
     else headers.append(name, value)
   }
   visit.headersSent = true
+}
+
+/**
+ * Puts on the response what the answer to a request must carry whose session was not opened because another site may have made
+ * it: nobody may store it. Then hand the error on; other errors leave the response alone.
+ */
+export function applyRefusal(error: unknown, headers: ResponseHeaders): void {
+  if (!(error instanceof CsrfError)) return
+  for (const name of error.headers.Vary.split(', ')) mergeVary(headers, name)
+  mergeCacheControl(headers, error.headers['Cache-Control'])
 }
 
 function mergeVary(headers: ResponseHeaders, name: string): void {

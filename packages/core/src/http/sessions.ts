@@ -11,7 +11,8 @@ import { type DefaultData, Session } from '../manager/session.ts'
 import { timeOpening } from '../manager/timing.ts'
 import { Visit } from '../manager/visit.ts'
 import { Accounts } from './accounts.ts'
-import { headerLines, TokenTransport, type TransportOptions } from './carrier.ts'
+import { answerLines } from './answer.ts'
+import { TokenTransport, type TransportOptions } from './carrier.ts'
 import { ClientReader } from './client.ts'
 import { type Description, describe } from './describe.ts'
 import { deviceNamer, MAX_USER_AGENT } from './device-name.ts'
@@ -58,6 +59,7 @@ export class Sessions<Data extends object = DefaultData> extends Accounts {
    *
    * @throws {StoreUnavailableError} the store failed and `onStoreError` is `'fail'`
    * @throws {InsecureError} plain http that carries the cookie
+   * @throws {CsrfError} an unsafe request of another site's page
    */
   async open(facts: RequestFacts): Promise<Session<Data>> {
     if (typeof facts !== 'object' || facts === null) {
@@ -68,14 +70,7 @@ export class Sessions<Data extends object = DefaultData> extends Accounts {
     const loaded = await this.#load(arrival)
     const visit = new Visit(this.#engine, arrival, channel, loaded)
     if (tokens.length > 0 && loaded.record === null && loaded.refused === null) this.#guessed(facts, tokens)
-    return new Session<Data>(visit, (current) => {
-      const { token, caching } = headerLines(this.#transport, channel, current)
-      const lines: [string, string][] = token === null ? [] : [token]
-      if (caching.noStore) lines.push(['Cache-Control', 'no-store'])
-      else if (caching.varies !== null) lines.push(['Cache-Control', 'private'])
-      if (caching.varies !== null) lines.push(['Vary', caching.varies])
-      return lines
-    })
+    return new Session<Data>(visit, (current) => answerLines(this.#transport, channel, current))
   }
 
   /**
@@ -224,6 +219,8 @@ const NAMES: Readonly<Record<keyof SessionsOptions, true>> = {
   random: true,
   cookie: true,
   transport: true,
+  csrf: true,
+  clearSiteData: true,
   touch: true,
   guessing: true,
 }

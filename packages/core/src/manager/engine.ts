@@ -19,6 +19,8 @@ export interface Engine {
   readonly tokens: Keyring
   /** Public names of the configured keys, in the order of the ring; none where they are drawn at random. */
   readonly keyIds: () => readonly string[]
+  /** The keys of a further purpose. */
+  readonly keyring: (purpose: string) => Keyring
   readonly policy: Policy
   readonly client: ClientSettings
   readonly shape: DataShape
@@ -48,12 +50,14 @@ export function createEngine<Data extends object>(options: ManagerOptions<Data>)
   const random = options.random ?? systemRandom
   const storeTimeoutMs = readDuration(options.storeTimeout ?? '2s', 'storeTimeout')
   if (storeTimeoutMs === 0) throw new ConfigError('`storeTimeout` must be longer than 0.')
+  const keys = configuredKeys(options, random)
+  const keyring = (purpose: string) => new Keyring(keys, purpose)
   const development = typeof process === 'undefined' || process?.env?.NODE_ENV !== 'production'
   const policy = readPolicy(options, storeTimeoutMs)
-  const keys = configuredKeys(options, random)
   const engine: Engine = {
     store: options.store,
-    tokens: new Keyring(keys, 'token'),
+    tokens: keyring('token'),
+    keyring,
     keyIds: () => (options.keys === undefined ? [] : keys().map(keyId)),
     policy,
     client: readClientSettings(options.fingerprint, policy),

@@ -80,6 +80,19 @@ export interface SessionEvents {
   touched: object
   /** A commit wrote data to a session that was there. */
   saved: object
+  /**
+   * A request that another site may have made was refused, or with `reportOnly` (`enforced: false`) would have been. By its
+   * `Sec-Fetch-Site` (`site`) or its `Origin` (`origin`); it told neither (`missing`); its form `token` was wrong or missing; its
+   * content is a `form`'s; its page loads or embeds across sites (`embedded`); it came without the strict cookie (`write`).
+   * `path` has no query; `origin` is what the client claims.
+   */
+  'csrf-refused': {
+    readonly reason: 'site' | 'origin' | 'missing' | 'token' | 'form' | 'embedded' | 'write'
+    readonly enforced: boolean
+    readonly method: string | null
+    readonly path: string | null
+    readonly origin: string | null
+  }
 }
 
 export type SessionEventType = keyof SessionEvents

@@ -109,8 +109,7 @@ export class SessionView extends Habits {
   }
 
   #look(): Visit {
-    this.#visit.read = true
-    return this.#visit
+    return this.#visit.look()
   }
 
   #stored(): Visit['record'] {

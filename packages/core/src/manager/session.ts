@@ -163,6 +163,25 @@ export class Session<Data extends object = DefaultData> extends SessionView {
   }
 
   /**
+   * A token for the forms of this answer, to be sent back in the field `_csrf` or the header `x-csrf-token`; other bytes at each
+   * call, all good until the next sign-in, hard rotation or end. A visitor gets a cookie for it and no stored session. Throws a
+   * `ConfigError` after `signIn()` or `reauthenticate()` until they are committed, a `HeadersSentError` for new visitors once the
+   * headers have left.
+   */
+  csrfToken(): string {
+    const visit = this.#look()
+    return visit.carrier.issueFormToken(visit)
+  }
+
+  /**
+   * Shows by a form token that an own page made the request, where that is in doubt; an adapter's `csrf()` does it with what a
+   * body parser has read. Anything but a token of this session throws a `CsrfError`. Does nothing where no token is needed.
+   */
+  verifyCsrf(token: unknown): void {
+    this.#visit.carrier.proveProvenance(this.#visit, token)
+  }
+
+  /**
    * Carries out everything pending, now. Adapters do it before the first byte of the response anyway; call it to learn the
    * outcome before you render. Calling it again without changes does nothing; after a failure it rejects again.
    *
@@ -210,8 +229,7 @@ export class Session<Data extends object = DefaultData> extends SessionView {
   }
 
   #look(): Visit {
-    this.#visit.read = true
-    return this.#visit
+    return this.#visit.look()
   }
 }
 

@@ -24,6 +24,12 @@ export type TokenEffect =
 export interface Carrier {
   /** Throws when a token must not be set on this answer (plain http). */
   requireSecure(): void
+  /** Throws a `CsrfError` as long as another site's page may have made the request. */
+  requireProvenance(visit: Visit): void
+  /** Shows by a form token that it was a page of the application; throws a `CsrfError` for a wrong one. */
+  proveProvenance(visit: Visit, token: unknown): void
+  /** A token for the forms of this answer. */
+  issueFormToken(visit: Visit): string
 }
 
 /** One request's dealings with its session: what it found, what it wants, what the answer has to carry. */
@@ -86,6 +92,13 @@ export class Visit {
   get drifts(): boolean {
     const found = this.loaded.effects.find((effect) => effect.type === 'fingerprint-changed')
     return !this.accepted.locked && (found === undefined || found.band === 'observe')
+  }
+
+  /** The application looks at the session: the request has to come from its own pages, and the answer depends on it. */
+  look(): this {
+    this.carrier.requireProvenance(this)
+    this.read = true
+    return this
   }
 
   /** The session as the application sees it now: none while signed out, locked or refused. */

@@ -104,7 +104,7 @@ export class App {
 
   /** Starts a server; the address. */
   async start(options: Partial<ServeOptions> = {}, sessions: Sessions = this.sessions): Promise<string> {
-    const complete = { trustProxy: false, path: '', second: null, guard: null, ...options }
+    const complete = { trustProxy: false, path: '', second: null, guard: null, forms: false, ...options }
     const served = await this.subject.serve(sessions, this.#handle, complete)
     this.#servers.push(served)
     return served.url

@@ -23,6 +23,8 @@ export interface Visit extends Sending {
   readonly cookie?: string | null
   /** Put in front of the path. */
   readonly under?: string
+  /** Does not tell where the request comes from, as browsers do with what is not a GET. */
+  readonly silent?: boolean
 }
 
 /** What a request saw of its session. */
@@ -40,6 +42,8 @@ export interface Seen {
   readonly cookies: readonly string[]
 }
 
+/** Headers that tell where a request comes from. */
+const PROVENANCE: readonly string[] = ['sec-fetch-site', 'origin', 'referer']
 const SECURE_NAME = '__Host-Http-sid'
 const BEHIND_PROXY = [
   ['Host', 'app.example'],
@@ -94,11 +98,14 @@ export class Browser {
 
   /** Sends a request for a path of its own. */
   send(path: string, visit: Visit = {}): Exchange {
-    const { cookie = this.jar.toString(), headers = [], ...sending } = visit
+    const { cookie = this.jar.toString(), headers = [], silent = false, ...sending } = visit
     const own = this.origin.secure ? [...BEHIND_PROXY, ...this.origin.headers] : this.origin.headers
     const named = new Set(headers.map(([name]) => name.toLowerCase()))
     const lines = [...own.filter(([name]) => !named.has(name.toLowerCase())), ...headers]
     if (cookie !== null && cookie !== '') lines.push(['Cookie', cookie])
+    const tells = lines.some(([name]) => PROVENANCE.includes(name.toLowerCase()))
+    const safe = ['GET', 'HEAD', 'OPTIONS'].includes(sending.method ?? 'GET')
+    if (!safe && !tells && !silent) lines.push(['Sec-Fetch-Site', 'same-origin'])
     return new Exchange(this.origin.url, path, { ...sending, headers: lines })
   }
 

@@ -10,21 +10,28 @@ import { commitCases } from './commit.ts'
 import { concurrencyCases } from './concurrency.ts'
 import { cookieCases } from './cookies.ts'
 import { credentialCases } from './credential.ts'
+import { csrfCases } from './csrf.ts'
+import { csrfProfileCases } from './csrf-profiles.ts'
 import { failureCases } from './failure.ts'
 import { fingerprintCases, ipBindingCases } from './fingerprint.ts'
 import { flashCases } from './flash.ts'
+import { formTokenCases } from './form-tokens.ts'
 import { guessingCases } from './guessing.ts'
+import { isolationCases } from './isolation.ts'
 import { limitCases } from './limits.ts'
 import { liveCases } from './live.ts'
 import { livingCases } from './living.ts'
 import { outcomeCases } from './outcome.ts'
 import { persistentCases } from './persistent.ts'
+import { provenanceCases } from './provenance.ts'
 import { receivedCookieCases } from './received-cookies.ts'
 import { rotationCases } from './rotation.ts'
 import { secrecyCases } from './secrecy.ts'
 import { signInCases } from './sign-in.ts'
 import { signOutCases } from './sign-out.ts'
+import { siteDataCases } from './site-data.ts'
 import { stepUpCases } from './step-up.ts'
+import { strictWriteCases } from './strict-writes.ts'
 import { timeCases } from './time.ts'
 import { tokenTableCases } from './token-table.ts'
 import { transportCases } from './transport.ts'
@@ -39,6 +46,13 @@ export const adapterCases: readonly AdapterCase[] = [
   ...receivedCookieCases,
   ...cachingCases,
   ...transportCases,
+  ...siteDataCases,
+  ...provenanceCases,
+  ...csrfCases,
+  ...csrfProfileCases,
+  ...formTokenCases,
+  ...isolationCases,
+  ...strictWriteCases,
   ...signInCases,
   ...carryCases,
   ...signOutCases,

@@ -6,6 +6,8 @@ export interface Sending {
   readonly method?: string
   /** Header lines in order; names may repeat. */
   readonly headers?: readonly (readonly [name: string, value: string])[]
+  /** Sent as it is; its type belongs into the headers. */
+  readonly body?: string
   /** A keep-alive agent; without one every request has its own connection. */
   readonly agent?: Agent
 }
@@ -53,12 +55,12 @@ export class Exchange {
   #ended = false
 
   constructor(url: string, path: string, sending: Sending) {
-    const { method = 'GET', headers = [], agent } = sending
+    const { method = 'GET', headers = [], body = '', agent } = sending
     const named = new Set(headers.map(([name]) => name.toLowerCase()))
     const lines = [...headers]
     if (!named.has('host')) lines.unshift(['Host', new URL(url).host])
     // Otherwise node announces a chunked body for methods that usually have one.
-    if (!['GET', 'HEAD'].includes(method)) lines.push(['Content-Length', '0'])
+    if (!['GET', 'HEAD'].includes(method)) lines.push(['Content-Length', String(Buffer.byteLength(body))])
     this.#request = request(url + path, {
       method,
       agent: agent ?? false,
@@ -70,7 +72,7 @@ export class Exchange {
       this.#request.once('response', (message) => this.#read(message, resolve))
     })
     this.answer.catch(() => {})
-    this.#request.end()
+    this.#request.end(body)
   }
 
   /** How many bytes of the response have arrived, its head included. Meaningful on a connection of its own. */

@@ -37,6 +37,11 @@ export interface ServeOptions {
   readonly second: Sessions | null
   /** Guard the route with the adapter's `requireFresh()` for this, in the framework's own way. */
   readonly guard: Freshness | null
+  /**
+   * Parse bodies the framework's usual way (`application/x-www-form-urlencoded`, `multipart/form-data`, JSON), and verify form
+   * tokens behind the parsers, ahead of the route: with the adapter's `csrf()`, or `verifyForm()`. Only `formCases` ask for it.
+   */
+  readonly forms: boolean
 }
 
 /** A running server. */

@@ -39,6 +39,24 @@ export const admissionCountCases: readonly Case<IndexSubject>[] = [
     },
   },
   {
+    id: 'store/admit-leaves-out-overtaken',
+    title:
+      'does not count a session that had to go before it was created, though its create() comes after its tombstone',
+    level: 'must',
+    run: async (subject) => {
+      const { store, other, record } = subject
+      const [slow, winner, coming] = series(record, 3)
+      await store.admit(asks(slow))
+      evicts(await store.admit(asks(winner)), [slow], 'the answer to the winner')
+      equal(await store.create(ending(subject, slow)), true, 'create of the tombstone')
+      equal(await store.create(winner), true, 'create of the winner')
+      await list(store, slow.subject)
+      equal(await other.create(slow), false, 'create of the session that has ended')
+      const asked = asks(coming, { limit: 2, victims: null })
+      deepEqual(await store.admit(asked), { ok: true, evicted: [] }, 'the next answer')
+    },
+  },
+  {
     id: 'store/admit-leaves-out-past-deadline',
     title: 'does not count sessions whose deadline has come, announced or created; half-open',
     level: 'must',
