@@ -22,7 +22,7 @@ export default {
     '!packages/mutate/*.ts',
     '!packages/mutate/bin/**',
   ],
-  mutate: only === undefined ? groups[name]?.sources.map((file) => `packages/core/${file}`) : only.split(','),
+  mutate: only === undefined ? groups[name]?.sources.map((file) => file.replace(/^!?/, '$&packages/core/')) : only.split(','),
   coverageAnalysis: 'perTest',
   disableTypeChecks: false,
   concurrency: Number(process.env.MUTATE_WORKERS ?? 2),

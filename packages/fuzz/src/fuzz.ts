@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { corpus, pieces } from './corpus.ts'
+import { otherSites } from './other-sites.ts'
 import { whole } from './sessions.ts'
 import type { Target } from './target.ts'
 import { texts } from './texts.ts'
 
-export const targets: readonly Target[] = [...texts, ...whole]
+export const targets: readonly Target[] = [...texts, ...whole, ...otherSites]
 
 /** An input that takes longer than this, three times in a row, is a finding, in ms. */
 const SLOW = 250

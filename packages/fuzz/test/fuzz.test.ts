@@ -1,5 +1,11 @@
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { fuzz, growth, targets } from '../src/fuzz.ts'
+
+// Advice for developers, about each kind of request once.
+vi.spyOn(console, 'warn').mockImplementation(() => {})
+afterAll(() => {
+  vi.restoreAllMocks()
+})
 
 describe.each(targets.map((target) => [target.name, target] as const))('%s', (_, target) => {
   it('breaks no promise, whatever comes', async () => {

@@ -5,9 +5,11 @@
 /** @type {Readonly<Record<string, Group>>} */
 export const groups = {
   kernel: { sources: ['src/kernel/*.ts'], tests: ['test/kernel/*.test.ts'] },
-  crypto: {
-    sources: ['src/crypto/*.ts', 'src/http/cookie.ts'],
-    tests: ['test/crypto/*.test.ts', 'test/http/cookie.test.ts', 'test/http/scan.test.ts', 'test/http/facts.test.ts'],
+  token: {
+    sources: ['src/crypto/*.ts', '!src/crypto/digest-*.ts'],
+    tests: ['test/crypto/*.test.ts', 'test/manager/secrets.test.ts'],
   },
+  cookie: { sources: ['src/http/cookie.ts'], tests: ['test/http/cookie.test.ts', 'test/http/scan.test.ts'] },
+  csrf: { sources: ['src/http/csrf/*.ts'], tests: ['test/http/csrf*.test.ts', 'test/http/csrf/*.test.ts'] },
   manager: { sources: ['src/manager/*.ts'], tests: ['test/manager/*.test.ts'] },
 }
