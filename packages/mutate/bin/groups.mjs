@@ -7,9 +7,15 @@ export const groups = {
   kernel: { sources: ['src/kernel/*.ts'], tests: ['test/kernel/*.test.ts'] },
   token: {
     sources: ['src/crypto/*.ts', '!src/crypto/digest-*.ts'],
-    tests: ['test/crypto/*.test.ts', 'test/manager/secrets.test.ts'],
+    tests: [
+      'test/crypto/*.test.ts',
+      'test/manager/credential.test.ts',
+      'test/manager/fingerprint.test.ts',
+      'test/http/describe.test.ts',
+      'test/upgrade/*.test.ts',
+    ],
   },
   cookie: { sources: ['src/http/cookie.ts'], tests: ['test/http/cookie.test.ts', 'test/http/scan.test.ts'] },
-  csrf: { sources: ['src/http/csrf/*.ts'], tests: ['test/http/csrf*.test.ts', 'test/http/csrf/*.test.ts'] },
+  csrf: { sources: ['src/http/csrf/*.ts'], tests: ['test/http/csrf*.test.ts', 'test/http/form-token.test.ts'] },
   manager: { sources: ['src/manager/*.ts'], tests: ['test/manager/*.test.ts'] },
 }
