@@ -6,7 +6,7 @@ const name = process.env.MUTATE ?? 'kernel'
 const only = process.env.MUTATE_ONLY
 const reports = 'packages/mutate/reports'
 
-/** @type {import('@stryker-mutator/api/core').PartialStrykerOptions} */
+/** @type {Record<string, unknown>} */
 export default {
   plugins: [fileURLToPath(import.meta.resolve('@stryker-mutator/vitest-runner'))],
   testRunner: 'vitest',
@@ -22,7 +22,8 @@ export default {
     '!packages/mutate/*.ts',
     '!packages/mutate/bin/**',
   ],
-  mutate: only === undefined ? groups[name]?.sources.map((file) => file.replace(/^!?/, '$&packages/core/')) : only.split(','),
+  mutate:
+    only === undefined ? groups[name]?.sources.map((file) => file.replace(/^!?/, '$&packages/core/')) : only.split(','),
   coverageAnalysis: 'perTest',
   disableTypeChecks: false,
   concurrency: Number(process.env.MUTATE_WORKERS ?? 2),

@@ -41,6 +41,9 @@ async function passes(sessions: Sessions<Data>, method: string, headers: Headers
   }
 }
 
+const isOwnPage = (referer: string): boolean =>
+  referer.startsWith(OWN) && /^(?:[/?#]|$)/.test(referer.slice(OWN.length))
+
 type Use = (session: Session<Data>) => void
 
 function look(session: Session<Data>): void {
@@ -73,7 +76,7 @@ export const otherSites: readonly Target[] = [
       const { sessions, cookie } = await modern
       const site = headers['sec-fetch-site']
       const { origin, referer = '' } = headers
-      const byPage = origin === OWN || (origin === undefined && new RegExp(`^${OWN}(?=[/?#]|$)`).test(referer))
+      const byPage = origin === OWN || (origin === undefined && isOwnPage(referer))
       const own = site === undefined ? byPage : site === 'same-origin' || site === 'none'
       const passed = await passes(sessions, method, { ...headers, cookie })
       check(passed === own, 'exactly what comes from a page of our own passes')

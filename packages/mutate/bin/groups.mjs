@@ -15,7 +15,10 @@ export const groups = {
       'test/upgrade/*.test.ts',
     ],
   },
-  cookie: { sources: ['src/http/cookie.ts'], tests: ['test/http/cookie.test.ts', 'test/http/scan.test.ts'] },
+  cookie: {
+    sources: ['src/http/cookie.ts'],
+    tests: ['test/http/cookie.test.ts', 'test/http/cookie-shapes.test.ts', 'test/http/scan.test.ts'],
+  },
   csrf: { sources: ['src/http/csrf/*.ts'], tests: ['test/http/csrf*.test.ts', 'test/http/form-token.test.ts'] },
   manager: { sources: ['src/manager/*.ts'], tests: ['test/manager/*.test.ts'] },
 }
