@@ -48,6 +48,7 @@ export async function serve(kind: Kind): Promise<void> {
 
 function viaExpress(sessions: Sessions<Data>): Server {
   const app = express()
+  app.set('env', 'test') // What is refused is part of the load, and is not logged.
   app.use(expressSess(sessions))
   app.use((req, res) => handle(req, res, sessions.of(req)))
   return createServer(app)
