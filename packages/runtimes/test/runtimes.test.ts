@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { properties } from '../../core/test/kernel/histories.ts'
 import type { Answer, Running } from '../src/launch.ts'
 import { type Runtime, runtimes } from '../src/runtimes.ts'
 import { cases, type Report } from '../src/suite.ts'
@@ -22,6 +23,18 @@ describe.each(runtimes.map((runtime) => [runtime.name, runtime] as const))('%s',
   describe('core', () => {
     here.each(Object.keys(cases))(title('%s'), (name) => {
       expect(report[name]).toBeNull()
+    })
+  })
+
+  describe('the kernel', () => {
+    let found: Report = {}
+
+    beforeAll(async () => {
+      if (app !== undefined) found = (await (await app.fetch('/properties')).json()) as Report
+    })
+
+    here.each(Object.keys(properties))(title('%s'), (name) => {
+      expect(found[name]).toBeNull()
     })
   })
 

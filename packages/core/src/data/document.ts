@@ -17,12 +17,22 @@ export function splitFragments(text: string): Fragments {
   while (at < text.length - 1) {
     const keyEnd = stringEnd(text, at)
     const valueStart = keyEnd + 1
-    if (text[at] !== '"' || text[keyEnd] !== ':') return new Map()
+    const key = text[at] === '"' && text[keyEnd] === ':' ? unquote(text.slice(at, keyEnd)) : null
+    if (key === null) return new Map()
     const valueEnd = fragmentEnd(text, valueStart)
-    fragments.set(JSON.parse(text.slice(at, keyEnd)) as string, text.slice(valueStart, valueEnd))
+    fragments.set(key, text.slice(valueStart, valueEnd))
     at = valueEnd + 1
   }
   return fragments
+}
+
+/** The text that a JSON string stands for, or null if it is none. */
+function unquote(json: string): string | null {
+  try {
+    return JSON.parse(json) as string // it begins with a quote
+  } catch {
+    return null
+  }
 }
 
 /** Puts fragments together again; no fragments are `''`. */

@@ -41,8 +41,14 @@ export function waitingIn(extra: Extra, key: string): unknown[] {
   return listOf(splitFragments(extra[FLASH_KEY] ?? '').get(key))
 }
 
-function listOf(text: string | undefined): unknown[] {
-  return text === undefined ? [] : (JSON.parse(text) as unknown[])
+/** A list as it is stored; none for a text that is no such list, which nobody but us writes there. */
+function listOf(text = '[]'): unknown[] {
+  try {
+    const list: unknown = JSON.parse(text)
+    return Array.isArray(list) ? list : []
+  } catch {
+    return []
+  }
 }
 
 /** The record's extensions with no messages under a key. */

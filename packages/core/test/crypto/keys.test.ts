@@ -1,6 +1,6 @@
 import { ConfigError, createSessions, type Key } from '@sess/core'
 import { describe, expect, it } from 'vitest'
-import { readKeys } from '../../src/crypto/keyring.ts'
+import { keyId, readKeys } from '../../src/crypto/keyring.ts'
 import { ScriptedStore } from '../manager/scripted-store.ts'
 
 const BYTES = Uint8Array.from({ length: 32 }, (_, index) => index * 7)
@@ -49,6 +49,33 @@ describe('keys', () => {
   ])('refuses %s', (_, keys, message) => {
     expect(problem(keys).startsWith(message)).toBe(true)
     expect(problem(keys)).toContain("randomBytes(32).toString('base64url')")
+  })
+
+  it.each(['changeme', 'change-me', 'keyboardcat', 'keyboard cat', 'yourkey', 'your-key', 'Password', 'EXAMPLE'])(
+    'refuses what reads like %s',
+    (word) => {
+      expect(problem(`${word}-${TEXT}`)).toMatch(/^`keys\[0\]` looks like a placeholder/)
+    },
+  )
+
+  it('takes bytes as they are, whatever they would read', () => {
+    const bytes = new TextEncoder().encode('secret-'.repeat(4) + TEXT.slice(0, 8))
+    expect(readKeys(bytes)).toEqual([bytes])
+  })
+
+  it('counts as random from eight different bytes on', () => {
+    const of = (kinds: number) => Uint8Array.from({ length: 32 }, (_, index) => index % kinds)
+    expect(readKeys(of(8))).toEqual([of(8)])
+    expect(problem(of(7))).toMatch(/^`keys\[0\]` is not random/)
+  })
+
+  it('have short public names, each its own', () => {
+    const names = [BYTES, BYTES.map((byte) => byte ^ 1)].map(keyId)
+    expect(new Set(names).size).toBe(2)
+    for (const name of names) expect(name).toMatch(/^[A-Za-z0-9_-]{8}$/)
+    expect(TEXT).not.toContain(names[0])
+    // By HKDF and HMAC of node:crypto: names stay the same from version to version.
+    expect(names[0]).toBe('3guHZ_pl')
   })
 
   it.each([

@@ -62,6 +62,10 @@ describe('fragments', () => {
     expect(joinFragments(new Map())).toBe('')
   })
 
+  it.each(['nonsense', '{"\\x":1}', '{"a"}', '["a"]', '{"a', '{"a":1,b:2}'])('are none for %s', (text) => {
+    expect(splitFragments(text).size).toBe(0)
+  })
+
   it('are found in a megabyte of backslashes without delay', () => {
     const object = { a: '\\'.repeat(500_000), b: '"'.repeat(500_000), c: 1 }
     expect([...splitFragments(JSON.stringify(object)).keys()]).toEqual(['a', 'b', 'c'])

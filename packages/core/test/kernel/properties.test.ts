@@ -131,7 +131,8 @@ const events: fc.Arbitrary<SessionEvent> = fc.oneof(
 )
 
 const worlds = fc.tuple(records, events, policies, instant)
-const runs = { numRuns: 3000 }
+/** Fewer while mutants are hunted. */
+const runs = { numRuns: Number(process.env.PROPERTY_RUNS ?? 3000) }
 
 function shiftRecord(record: SessionRecord | null, by: number): SessionRecord | null {
   if (record === null) return null

@@ -274,4 +274,15 @@ describe('takeFlash()', () => {
     scenario.store.next('replace', hangs, hangs)
     expect(await failure(session.takeFlash('notice'))).toMatchObject({ status: 503 })
   })
+
+  it.each(['nonsense', '{"\\x":1}', '{"notice":["hello"}', '{"notice":"hello"}', '{"notice":{}}', ''])(
+    'finds none in a stored text that is none of ours: %s',
+    async (text) => {
+      const { browser, store } = await signedIn()
+      store.write(store.only.id, { extra: { 'sess/flash': text } })
+      expect(await (await browser.open()).takeFlash('notice')).toEqual([])
+      await browser.request((session) => session.flash('notice', 'hello'))
+      expect(await (await browser.open()).takeFlash('notice')).toEqual(['hello'])
+    },
+  )
 })

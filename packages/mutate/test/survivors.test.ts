@@ -1,0 +1,41 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { flat, judge } from '../bin/judge.mjs'
+
+const root = new URL('../../../', import.meta.url)
+const survivors: { file: string; line: string; original: string; replacement: string; reason: string }[] = JSON.parse(
+  readFileSync(new URL('../survivors.json', import.meta.url), 'utf8'),
+)
+
+describe('survivors.json', () => {
+  it.each(survivors.map((each) => [`${each.file}: ${each.original} → ${each.replacement}`, each] as const))(
+    '%s: is a line of the source, and has a reason',
+    (_, { file, line, original, reason }) => {
+      expect(existsSync(new URL(file, root))).toBe(true)
+      const lines = readFileSync(new URL(file, root), 'utf8').split('\n').map(flat)
+      expect(lines.filter((each) => each === line).length).toBeGreaterThan(0)
+      expect(line).toContain(original)
+      expect(reason.length).toBeGreaterThan(20)
+    },
+  )
+})
+
+describe('the verdict on a report', () => {
+  const location = { start: { line: 1, column: 8 }, end: { line: 1, column: 13 } }
+  const mutant = (status: string, replacement: string) => ({ status, replacement, location, mutatorName: 'Equality' })
+  const report = {
+    files: { 'a.ts': { source: 'return a < b', mutants: [mutant('Killed', 'a > b'), mutant('Survived', 'a <= b')] } },
+  }
+  const known = { file: 'a.ts', line: 'return a < b', original: 'a < b', replacement: 'a <= b', reason: 'never equal' }
+
+  it('names a survivor that nobody has explained', () => {
+    const { score, unexplained } = judge(report, [])
+    expect(score).toBe(50)
+    expect(unexplained).toEqual(['a.ts:1 Equality: a < b → a <= b'])
+    expect(judge(report, [{ ...known, line: 'if (a < b)' }]).unexplained).toHaveLength(1)
+  })
+
+  it('counts one that is explained, which raises no score', () => {
+    expect(judge(report, [known])).toMatchObject({ score: 50, explained: 1, unexplained: [] })
+  })
+})

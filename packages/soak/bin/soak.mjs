@@ -1,0 +1,11 @@
+// npm run soak: servers under steady load, and a million sessions through the memory store. Arguments go to it:
+//   --minutes 5  --clients 24  --sessions 1000000  --json
+import { bootstrap } from '../../repo/bin/bootstrap.mjs'
+import { run } from '../../repo/bin/workspace.mjs'
+
+if (await bootstrap()) {
+  const { bundle } = await import('./bundle.mjs')
+  process.exitCode = await run('node', ['--enable-source-maps', await bundle(), ...process.argv.slice(2)])
+} else {
+  process.exitCode = 1
+}
