@@ -22,7 +22,7 @@ export async function devicesPanel({ sessions, clock }: Demo, session: DemoSessi
   const now = clock.now()
   return html`<section class="panel devices" aria-labelledby="devices-title">
 <header>
-<h2 id="devices-title">Where ${subject} is signed in</h2>
+<h2 id="devices-title">Your devices</h2>
 <div class="row">
 ${endingForm('end-others', 'Sign out all others', token, devices.length < 2)}
 ${endingForm('end-all', 'Sign out everywhere', token)}
