@@ -1,5 +1,5 @@
 // npm run bench: installs the libraries that sess is measured against, bundles the benchmark and runs it. Arguments go to it:
-//   --quick (a look: small sizes, few rounds)  --rounds 11  --json
+//   --quick (a look: small sizes, few rounds)  --rounds 11  --ms 20 (CPU time of a cell per round)  --json
 //   --only cells,counts,throughput,memory,expiry,bundle (some parts)  --only koa (some libraries or frameworks)
 import { fileURLToPath } from 'node:url'
 import { bootstrap } from '../../repo/bin/bootstrap.mjs'

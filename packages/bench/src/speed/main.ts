@@ -26,18 +26,20 @@ interface Plan {
   readonly only: (name: string) => boolean
   readonly rounds: number
   readonly quick: boolean
+  /** Milliseconds of CPU time that a cell gets per round. */
+  readonly ms: number
 }
 
 const program = fileURLToPath(import.meta.url)
 
-async function measure({ parts, only, rounds: count, quick }: Plan): Promise<SpeedReport> {
+async function measure({ parts, only, rounds: count, quick, ms }: Plan): Promise<SpeedReport> {
   const before = load()
   const has = (part: Part) => parts.includes(part)
   const redis = has('cells') || has('counts') ? await start('redis') : null
   try {
     const url = redis?.url ?? null
     const measured = {
-      ...(has('cells') && { cells: await timeCells(url, only, count, quick ? 4 : 20), json: timeJson() }),
+      ...(has('cells') && { cells: await timeCells(url, only, count, ms), json: timeJson() }),
       ...(has('counts') && {
         counted: await counts(url, only),
         storeCalls: await callsOfStores(),
@@ -48,7 +50,7 @@ async function measure({ parts, only, rounds: count, quick }: Plan): Promise<Spe
       ...(has('expiry') && { expired: JSON.parse(await inChild(`expiry ${quick ? 20_000 : 1_000_000}`)) }),
       ...(has('bundle') && { bundle: await bundleSize() }),
     }
-    return { ...conditions(count), load: [before, load()], ...measured }
+    return { ...conditions(count), ms, load: [before, load()], ...measured }
   } finally {
     await redis?.stop()
   }
@@ -137,6 +139,7 @@ async function main(): Promise<void> {
     options: {
       only: { type: 'string' },
       rounds: { type: 'string' },
+      ms: { type: 'string' },
       quick: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       child: { type: 'string' },
@@ -151,6 +154,7 @@ async function main(): Promise<void> {
     only: (name) => names.length === 0 || names.some((word) => name.includes(word)),
     rounds: Number(values.rounds ?? (values.quick ? 3 : 11)),
     quick: values.quick,
+    ms: Number(values.ms ?? (values.quick ? 4 : 20)),
   })
   console.log(values.json ? JSON.stringify(report, null, 2) : printSpeed(report))
 }

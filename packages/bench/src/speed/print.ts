@@ -32,12 +32,12 @@ export function parts(report: SpeedReport): [title: string, text: string][] {
 }
 
 /** What the numbers depend on, as a list. */
-export function speedConditions({ date, machine, node, versions, load, rounds }: SpeedReport): string {
+export function speedConditions({ date, machine, node, versions, load, rounds, ms }: SpeedReport): string {
   const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
   return [
     `- ${date}; ${machine}; Node ${node}`,
     `- load per core: ${load[0]} before, ${load[1]} after (idle is 0)`,
-    `- ${rounds} rounds`,
+    `- ${rounds} rounds, each with ${ms} ms of CPU time per cell`,
     `- ${list.join(', ')}`,
   ].join('\n')
 }

@@ -15,6 +15,8 @@ export interface SpeedReport {
   /** How many processes wanted to run per core, over the minute before the beginning and before the end. */
   readonly load: readonly [before: number, after: number]
   readonly rounds: number
+  /** Milliseconds of CPU time that a cell got per round. */
+  readonly ms: number
   readonly cells?: readonly Timed[]
   readonly counted?: readonly Counted[]
   readonly storeCalls?: Readonly<Partial<Record<FrameworkName, StoreCalls>>>
