@@ -4,7 +4,7 @@ import { groups } from './bin/groups.mjs'
 
 const name = process.env.MUTATE ?? 'kernel'
 const only = process.env.MUTATE_ONLY
-const reports = 'packages/mutate/reports'
+const reports = 'packages/mutate/dist'
 
 /** @type {Record<string, unknown>} */
 export default {

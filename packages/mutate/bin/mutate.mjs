@@ -26,7 +26,7 @@ async function mutate(group) {
   const only = values.only === undefined ? {} : { MUTATE_ONLY: values.only }
   const code = await run(stryker, args, { env: { MUTATE: group, ...only } })
   if (code !== 0) return null
-  return judge(read(`packages/mutate/reports/${group}.json`), read('packages/mutate/survivors.json'))
+  return judge(read(`packages/mutate/dist/${group}.json`), read('packages/mutate/survivors.json'))
 }
 
 if (await bootstrap()) {

@@ -19,7 +19,7 @@ export const published: readonly string[] = folders().filter((folder) => !manife
 export function filesBelow(folder: string): string[] {
   const entries = readdirSync(path.join(root, folder), { withFileTypes: true })
   return entries.flatMap((entry) => {
-    if (['node_modules', 'dist', 'coverage', '.turbo', '.git'].includes(entry.name)) return []
+    if (['node_modules', 'dist', 'coverage', '.turbo', '.stryker-tmp', '.git'].includes(entry.name)) return []
     const file = folder === '.' ? entry.name : `${folder}/${entry.name}`
     return entry.isDirectory() ? filesBelow(file) : [file]
   })
