@@ -184,6 +184,8 @@ function cryptographyOf({ client }: Engine): CryptographyUse[] {
     { purpose: 'tokens', algorithm: 'HMAC-SHA-256', bits: 256, key: 'subkey sess/token/v1' },
     { purpose: 'store keys and handles', algorithm: 'SHA-256 of the session id', bits: 256, key: 'none' },
     { purpose: 'ids of keys', algorithm: 'HMAC-SHA-256, cut', bits: 48, key: 'subkey sess/key-id/v1' },
+    { purpose: 'form tokens', algorithm: 'HMAC-SHA-256', bits: 256, key: 'subkey sess/csrf/v1' },
+    { purpose: 'credential stamps', algorithm: 'HKDF- and HMAC-SHA-256', bits: 256, key: 'the session id' },
   ]
   if (client.address === 'nothing') return uses
   return [...uses, { purpose: 'features of clients', algorithm: 'HMAC-SHA-256, cut', bits: 96, key: 'the session id' }]
