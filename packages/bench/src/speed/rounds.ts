@@ -92,8 +92,9 @@ function summed({ cell, cpu, wall }: Run, base: Run): Timed {
 /** Median and quartiles, to three digits. */
 export function spread(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b)
-  const at = (share: number) => digits(sorted[Math.round(share * (sorted.length - 1))] ?? Number.NaN)
-  return { median: digits(median(sorted)), from: at(0.25), to: at(0.75) }
+  const at = (place: number) => digits(sorted[place] ?? Number.NaN)
+  const quarter = Math.floor((sorted.length - 1) / 4)
+  return { median: digits(median(sorted)), from: at(quarter), to: at(sorted.length - 1 - quarter) }
 }
 
 export const digits = (value: number): number => Number(value.toPrecision(3))

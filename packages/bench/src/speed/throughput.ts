@@ -39,6 +39,7 @@ export async function serve(name: Name, withSess: boolean): Promise<void> {
   const routes = routesOf(withSess ? library : null)
   const listener = await (await frameworkOf(name)).listener({ mount, routes, proxied: true })
   const server = createServer(listener)
+  process.once('disconnect', () => process.exit())
   // It listens on a port, so this is its address.
   server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port))
 }
