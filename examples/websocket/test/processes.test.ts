@@ -103,7 +103,8 @@ describe.each([
 })
 
 async function post(host: string, path: string, cookie = ''): Promise<string> {
-  const response = await fetch(`http://${host}${path}`, { method: 'POST', headers: { cookie }, redirect: 'manual' })
+  const headers = { cookie, origin: `http://${host}` }
+  const response = await fetch(`http://${host}${path}`, { method: 'POST', headers, redirect: 'manual' })
   expect(response.status).toBe(303)
   return response.headers.getSetCookie()[0]?.split(';')[0] ?? ''
 }

@@ -176,8 +176,8 @@ export const seeded: readonly Seeded[] = [
       changes: [
         {
           file: 'manager/end.ts',
-          find: 'build: (now) => endedBy(visit, now, reason),',
-          replace: 'build: (now) => (now.revision === record.revision ? endedBy(visit, now, reason) : null),',
+          find: 'build: (now) => endedBy(ender, now, reason),',
+          replace: 'build: (now) => (now.revision === record.revision ? endedBy(ender, now, reason) : null),',
         },
       ],
     },

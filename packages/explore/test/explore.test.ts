@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { bundle } from '../bin/bundle.mjs'
+import { bundle } from '../../repo/bin/bundle.mjs'
 import type { SelfCheck } from '../src/check.ts'
 import type { Total } from '../src/examine.ts'
 import { families } from '../src/families.ts'
@@ -21,7 +21,7 @@ async function explorer<T>(...args: string[]): Promise<T> {
 }
 
 beforeAll(async () => {
-  program = await bundle()
+  program = await bundle(import.meta.url, ['esbuild'])
   check = await explorer('--check')
 }, 5 * MINUTES)
 

@@ -4,8 +4,12 @@ import { bootstrap } from '../../repo/bin/bootstrap.mjs'
 import { run } from '../../repo/bin/workspace.mjs'
 
 if (await bootstrap()) {
-  const { bundle } = await import('./bundle.mjs')
-  process.exitCode = await run('node', ['--enable-source-maps', await bundle(), ...process.argv.slice(2)])
+  const { bundle } = await import('../../repo/bin/bundle.mjs')
+  process.exitCode = await run('node', [
+    '--enable-source-maps',
+    await bundle(import.meta.url),
+    ...process.argv.slice(2),
+  ])
 } else {
   process.exitCode = 1
 }

@@ -23,6 +23,7 @@ describe.skipIf(redis.missing)('the adapter promises, on Fastify, on Redis [need
       const mount = async (scope: FastifyInstance): Promise<void> => {
         await scope.register(sess, { sessions })
         if (second !== null) await scope.register(sess, { sessions: second, property: 'second' })
+        scope.addContentTypeParser('*', async () => undefined)
         const preHandler = guard === null ? [] : [requireFresh(guard)]
         scope.all('/*', { preHandler }, async (request, reply) => {
           const { method, url } = request
