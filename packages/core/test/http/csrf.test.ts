@@ -89,6 +89,7 @@ describe('where a request comes from', () => {
       OK,
     ],
     ['an upgrade that is no browser', { method: 'GET', upgrade: true, headers: HOST }, OK],
+    ['a POST that cannot be answered with a cookie', { method: 'POST', upgrade: true, headers: HOST }, REFUSED],
   ])('%s', async (_, facts, expected) => {
     expect(await meets(await signedIn(), facts)).toBe(expected)
   })
