@@ -4,6 +4,7 @@ import {
   type Clock,
   ConfigError,
   type CopyReport,
+  type CsrfOptions,
   copySessions,
   createSessions,
   type DefaultData,
@@ -15,6 +16,7 @@ import {
   type Freshness,
   type FreshnessError,
   type FreshnessOptions,
+  hsts,
   LimitError,
   type ListedSession,
   memoryStore,
@@ -33,7 +35,16 @@ import {
   type Sessions,
   type SessionsOptions,
 } from '@sess/core'
-import { applyHeaders, finish, freshnessGuard, type RequestFacts, type ResponseHeaders } from '@sess/core/http'
+import {
+  applyHeaders,
+  applyRefusal,
+  finish,
+  freshnessGuard,
+  needsFormToken,
+  type RequestFacts,
+  type ResponseHeaders,
+  verifyForm,
+} from '@sess/core/http'
 import {
   type Effect,
   type SessionRecord as KernelRecord,
@@ -93,8 +104,28 @@ describe('createSessions', () => {
     createSessions({ store, cookie: { sameSite: 'Lax' } })
     // @ts-expect-error never in the URL
     createSessions({ store, transport: 'query' })
+    // @ts-expect-error a profile, options, or false
+    createSessions({ store, csrf: true })
+    // @ts-expect-error origins are a list
+    createSessions({ store, csrf: { origins: 'https://a.example' } })
+    // @ts-expect-error no such profile
+    createSessions({ store, csrf: { profile: 'strict' } })
+    // @ts-expect-error what browsers know
+    createSessions({ store, clearSiteData: ['everything'] })
     // @ts-expect-error `max` is a number
     memoryStore({ max: '10' })
+  })
+
+  it('takes a profile, or options, against requests of other sites', () => {
+    expectTypeOf<'modern' | 'nist' | 'apiOnly' | CsrfOptions | false>().toEqualTypeOf<
+      NonNullable<SessionsOptions['csrf']>
+    >()
+    createSessions({
+      store,
+      csrf: { profile: 'nist', exempt: ({ url, method }) => url === '/hook' && method === 'POST' },
+    })
+    createSessions({ store, clearSiteData: ['cache', 'storage'], cookie: { strictWrites: true } })
+    expectTypeOf(hsts({ maxAge: '365d', preload: true })).toBeString()
   })
 
   it('takes durations as text or milliseconds', () => {
@@ -366,6 +397,9 @@ describe('the adapters’ side', () => {
   it('takes sessions of any data', () => {
     expectTypeOf(finish(session, 200)).toEqualTypeOf<Promise<void> | undefined>()
     expectTypeOf(applyHeaders(session, answer)).toBeVoid()
+    expectTypeOf(applyRefusal(new Error(), answer)).toBeVoid()
+    expectTypeOf(needsFormToken(session)).toBeBoolean()
+    expectTypeOf(verifyForm(session, {})).toBeVoid()
   })
 })
 

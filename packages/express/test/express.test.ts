@@ -7,7 +7,7 @@ import compression from 'compression'
 import express5, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
 import express4 from 'express4'
 import { afterEach, describe, expect, test } from 'vitest'
-import { sess } from '../src/index.ts'
+import { csrf, sess } from '../src/index.ts'
 
 const store = new UnreliableStore(memoryStore())
 const urls: (string | undefined)[] = []
@@ -263,4 +263,6 @@ describe.each([4, 5] as const)('Express %i', (version) => {
 test('refuses what createSessions() did not return', () => {
   // @ts-expect-error the common slip
   expect(() => sess({ store })).toThrow(/createSessions\(\)/)
+  // @ts-expect-error the common slip
+  expect(() => csrf({ store })).toThrow(/createSessions\(\)/)
 })

@@ -6,7 +6,7 @@ import { createSessions, memoryStore } from '@sess/core'
 import { UnreliableStore } from '@sess/testkit'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { afterEach, describe, expect, test } from 'vitest'
-import { sess } from '../src/index.ts'
+import { csrf, sess } from '../src/index.ts'
 
 const store = new UnreliableStore(memoryStore())
 const sessions = createSessions({ store })
@@ -342,4 +342,29 @@ test('works over HTTP/2', async () => {
   )
   stream.resume()
   expect(headers['set-cookie']?.[0]).toMatch(/^sid=/)
+})
+
+describe('csrf()', () => {
+  test('in preValidation sees the field that a schema removes', async () => {
+    const strict = createSessions({ store: memoryStore(), csrf: 'nist' })
+    const app: FastifyInstance = fastify()
+    open.push(app)
+    await app.register(sess, { sessions: strict })
+    app.addHook('preValidation', csrf(strict))
+    app.get('/', async ({ session }) => session.csrfToken())
+    const body = { type: 'object', properties: { name: { type: 'string' } }, additionalProperties: false }
+    app.post('/', { schema: { body } }, async (request) => request.body)
+    const url = await listen(app)
+    const page = await fetch(url)
+    const headers = { cookie: cookiesOf(page), origin: url, 'content-type': 'application/json' }
+    const form = JSON.stringify({ _csrf: await page.text(), name: 'Ada' })
+    const response = await fetch(url, { method: 'POST', headers, body: form })
+    expect(await response.json()).toEqual({ name: 'Ada' })
+    expect((await fetch(url, { method: 'POST', headers, body: '{"name":"Ada"}' })).status).toBe(403)
+  })
+
+  test('refuses what createSessions() did not return', () => {
+    // @ts-expect-error the common slip
+    expect(() => csrf({ store })).toThrow(/csrf\(sessions\) needs what createSessions\(\) returned/)
+  })
 })

@@ -9,7 +9,7 @@ import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { HTTPException } from 'hono/http-exception'
 import { afterEach, describe, expect, test } from 'vitest'
-import { sess } from '../src/index.ts'
+import { csrf, sess } from '../src/index.ts'
 
 const store = new UnreliableStore(memoryStore())
 const sessions = createSessions<{ n?: number }>({ store })
@@ -314,4 +314,49 @@ test('leaves the response of a WebSocket upgrade as the runtime made it', async 
     return upgraded
   })
   expect(await app.request('https://shop.example/', { headers: { upgrade: 'websocket' } })).toBe(upgraded)
+})
+
+describe('csrf()', () => {
+  const strict = createSessions({ store: memoryStore(), csrf: 'nist' })
+  const app = new Hono()
+    .use(sess(strict, { origin: 'https://shop.example' }), csrf(strict))
+    .get('/', (c) => c.text(c.var.session.csrfToken()))
+    .post('/form', async (c) => c.json(await c.req.parseBody()))
+    .post('/json', async (c) => c.json(await c.req.json()))
+    .post('/text', async (c) => c.text(await c.req.text()))
+
+  const send = async (path: string, type: string, bodyOf: (token: string) => BodyInit) => {
+    const page = await app.request('/')
+    const token = await page.text()
+    const headers: Record<string, string> = { 'sec-fetch-site': 'same-origin', cookie: cookiesOf(page) }
+    if (type !== '') headers['content-type'] = type
+    return { token, response: await app.request(path, { method: 'POST', headers, body: bodyOf(token) }) }
+  }
+
+  test('leaves forms and JSON for the handler to read', async () => {
+    const form = await send('/form', '', (token) => new URLSearchParams({ _csrf: token, name: 'Ada' }))
+    expect(await form.response.json()).toEqual({ _csrf: form.token, name: 'Ada' })
+    const json = await send('/json', 'application/json', (token) => JSON.stringify({ _csrf: token, name: 'Ada' }))
+    expect(await json.response.json()).toEqual({ _csrf: json.token, name: 'Ada' })
+    const multipart = await send('/form', '', (token) => {
+      const data = new FormData()
+      data.set('_csrf', token)
+      data.set('name', 'Ada')
+      return data
+    })
+    expect(await multipart.response.json()).toEqual({ _csrf: multipart.token, name: 'Ada' })
+  })
+
+  test.each([
+    ['JSON that is none', 'application/json', '{'],
+    ['a type nobody parses', 'application/octet-stream', 'x'],
+    ['multipart that is none', 'multipart/form-data; boundary=x', 'x'],
+  ])('refuses %s like a missing token', async (_, type, body) => {
+    expect((await send('/text', type, () => body)).response.status).toBe(403)
+  })
+
+  test('refuses what createSessions() did not return', () => {
+    // @ts-expect-error the common slip
+    expect(() => csrf({ store })).toThrow(/csrf\(sessions\) needs what createSessions\(\) returned/)
+  })
 })

@@ -6,7 +6,7 @@ import { UnreliableStore } from '@sess/testkit'
 import Koa3 from 'koa'
 import Koa2 from 'koa2'
 import { afterEach, describe, expect, test } from 'vitest'
-import { sess } from '../src/index.ts'
+import { csrf, sess } from '../src/index.ts'
 
 const store = new UnreliableStore(memoryStore())
 const sessions = createSessions({ store })
@@ -316,4 +316,6 @@ describe.each([2, 3] as const)('Koa %i', (version) => {
 test('refuses what createSessions() did not return', () => {
   // @ts-expect-error the common slip
   expect(() => sess({ store })).toThrow(/createSessions\(\)/)
+  // @ts-expect-error the common slip
+  expect(() => csrf({ store })).toThrow(/createSessions\(\)/)
 })

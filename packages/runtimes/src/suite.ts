@@ -87,6 +87,33 @@ export const cases: Readonly<Record<string, Case>> = {
     same(await before.request((session) => [session.state, session.refused]), ['anonymous', 'replaced'])
   },
 
+  async 'form tokens differ each time, and prove where a request comes from'(library) {
+    const { client, sessions } = setUp(library)
+    await client.request((session) => session.signIn('ada'))
+    const tokens = await client.request((session) => [session.csrfToken(), session.csrfToken()])
+    check(tokens[0] !== tokens[1] && tokens.every((token) => /^[\w-]{87}$/.test(token)), 'two tokens')
+    const cookie = client.cookie ?? ''
+    const post = () => sessions.open({ method: 'POST', secure: true, headers: new Headers({ cookie }) })
+    for (const token of [...tokens, 'A'.repeat(87)]) {
+      const session = await post()
+      const genuine = tokens.includes(token)
+      const outcome = await Promise.resolve(token)
+        .then((text) => session.verifyCsrf(text))
+        .then(() => session.subject, String)
+      check(genuine ? outcome === 'ada' : outcome?.startsWith('CsrfError') === true, `${genuine}: ${outcome}`)
+    }
+  },
+
+  async "another origin's request is refused"(library) {
+    const { sessions } = setUp(library)
+    const post = (origin: string) =>
+      sessions
+        .open(new Request('https://shop.example/', { method: 'POST', headers: { origin } }))
+        .then(() => 'opened', String)
+    same(await post('https://shop.example'), 'opened')
+    check((await post('https://evil.example')).startsWith('CsrfError'), 'a refusal')
+  },
+
   async 'sign-out ends the session for a copy of its token'(library) {
     const { client } = setUp(library)
     await client.request((session) => session.signIn('ada'))

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { type CsrfError, createSessions, type RequestFacts, type Session, type SessionsOptions } from '@sess/core'
 import { needsFormToken, verifyForm } from '@sess/core/http'
+import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { COOKIE, type Data, failure, type Scenario, setUp, signedIn } from '../manager/scenario.ts'
 import { fails } from '../manager/scripted-store.ts'
@@ -88,6 +89,7 @@ describe('where a request comes from', () => {
       OK,
     ],
     ['an upgrade that is no browser', { method: 'GET', upgrade: true, headers: HOST }, OK],
+    ['a POST that cannot be answered with a cookie', { method: 'POST', upgrade: true, headers: HOST }, REFUSED],
   ])('%s', async (_, facts, expected) => {
     expect(await meets(await signedIn(), facts)).toBe(expected)
   })
@@ -443,6 +445,72 @@ describe('csrfToken()', () => {
     browser.cookie = `${sid}.${generation}.${token.slice(0, 43)}`
     expect((await browser.open(get)).state).toBe('anonymous')
   })
+})
+
+it('is judged without a throw of anything else, whatever the headers say', async () => {
+  const { sessions, store } = setUp({ csrf: { isolation: 'same-origin', origins: ['https://a.example'] } })
+  const text = fc.oneof(
+    fc.constantFrom(
+      'same-origin',
+      'cross-site',
+      'none',
+      'null',
+      'https://shop.example',
+      'https://a.example',
+      '',
+      'application/json',
+    ),
+    fc.string({ unit: 'binary' }),
+    fc.webUrl(),
+  )
+  const name = fc.constantFrom(
+    ...[
+      'host',
+      ':authority',
+      'origin',
+      'referer',
+      'sec-fetch-site',
+      'sec-fetch-mode',
+      'sec-fetch-dest',
+      'content-type',
+    ],
+    ...['cookie', 'x-csrf-token'],
+  )
+  const facts = fc.record(
+    {
+      method: fc.oneof(fc.constantFrom('GET', 'POST', 'PUT', 'DELETE'), fc.string()),
+      url: text,
+      headers: fc.dictionary(name, fc.oneof(text, fc.array(text))),
+      upgrade: fc.boolean(),
+      secure: fc.boolean(),
+    },
+    { requiredKeys: ['headers'] },
+  )
+  await fc.assert(
+    fc.asyncProperty(facts, text, async (each, token) => {
+      const outcome = await sessions
+        .open(each)
+        .then((session) => {
+          session.verifyCsrf(token)
+          return session.state
+        })
+        .catch((error) => error.code)
+      expect(['anonymous', REFUSED]).toContain(outcome)
+    }),
+    { numRuns: 2000 },
+  )
+  expect(store.calls).toEqual([])
+})
+
+it('judges headers of a megabyte at once', async () => {
+  const { sessions } = setUp()
+  const long = 'https://a:'.repeat(100_000)
+  const headers = { host: long, origin: long, referer: `${long}?#`, 'content-type': long, 'x-csrf-token': long }
+  const from = performance.now()
+  const opening = sessions.open({ method: 'POST', url: `${long}${'?#'.repeat(100_000)}`, headers })
+  expect((await failure(opening)).code).toBe(REFUSED)
+  // What looks at every pair of characters takes minutes.
+  expect(performance.now() - from).toBeLessThan(2000)
 })
 
 it('with `csrf: false` gives tokens and verifies none', async () => {

@@ -53,7 +53,8 @@ export class CsrfGuard {
   #examineUnsafe(suspect: Suspect, known: boolean): void {
     const { facts } = suspect
     const { profile, missing, header } = this.#policy
-    const handshake = facts.method === undefined || facts.upgrade === true
+    // Of the safe methods only a handshake gets here.
+    const handshake = facts.method === undefined || isSafe(facts.method)
     const provenance = handshake ? judgeHandshake(facts, this.#policy) : judgeProvenance(facts, this.#policy)
     if (provenance === 'other-site') this.#refuse(suspect, null, 'site')
     else if (provenance === 'other-origin') this.#refuse(suspect, null, 'origin')
