@@ -325,7 +325,7 @@ describe('csrf()', () => {
     .post('/json', async (c) => c.json(await c.req.json()))
     .post('/text', async (c) => c.text(await c.req.text()))
 
-  const send = async (path: string, type: string, bodyOf: (token: string) => BodyInit) => {
+  const send = async (path: string, type: string, bodyOf: (token: string) => string | URLSearchParams | FormData) => {
     const page = await app.request('/')
     const token = await page.text()
     const headers: Record<string, string> = { 'sec-fetch-site': 'same-origin', cookie: cookiesOf(page) }
