@@ -65,7 +65,7 @@ function readPersistent(
   }
   const longest = Math.max(base.persistentAbsoluteMs, absoluteMs)
   const persistentAbsoluteMs = readDuration(options.absolute ?? longest, 'persistent.absolute')
-  const usual = Math.max(base.persistentIdleMs ?? 0, idleMs ?? 0)
+  const usual = Math.max(base.persistentIdleMs as number, idleMs ?? 0) // no preset goes without one
   const persistentIdleMs = readIdle(
     options.idle ?? (idleMs === null ? false : Math.min(usual, persistentAbsoluteMs)),
     'persistent.idle',
