@@ -23,7 +23,7 @@ export function unlessBusy<T>(work: () => T, options?: ReadOptions): Promise<T> 
 }
 
 /** SQLITE_BUSY and its extended codes, whose low byte is 5: as text by most drivers, as a number by node:sqlite. */
-function isBusy(error: unknown): boolean {
+export function isBusy(error: unknown): boolean {
   const { code, errcode = 0 } = error as { readonly code?: unknown; readonly errcode?: number }
   return String(code).startsWith('SQLITE_BUSY') || (errcode & 0xff) === 5
 }

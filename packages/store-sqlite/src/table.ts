@@ -1,5 +1,5 @@
 import { ConfigError } from '@sess/core'
-import type { SqliteDatabase } from './database.ts'
+import { isBusy, type SqliteDatabase } from './database.ts'
 
 /** Where the sessions are kept. */
 export interface SqliteTable {
@@ -21,7 +21,7 @@ export function quoted({ table = 'sess_sessions' }: SqliteTable, suffix = ''): s
  */
 export function migrate(database: SqliteDatabase, options: SqliteTable = {}): void {
   const name = quoted(options)
-  database.exec('PRAGMA journal_mode = WAL')
+  switchToWal(database)
   // What changes with every touch stands before the data, which may fill pages of its own. `seq` is a name for the rowid, which
   // is in every index, so that VACUUM leaves it alone.
   database.exec(`CREATE TABLE IF NOT EXISTS ${name} (
@@ -46,4 +46,16 @@ export function migrate(database: SqliteDatabase, options: SqliteTable = {}): vo
     `CREATE INDEX IF NOT EXISTS ${quoted(options, '_subject')} ON ${name} (subject) WHERE subject IS NOT NULL`,
   )
   database.exec(`CREATE INDEX IF NOT EXISTS ${quoted(options, '_absolute_at')} ON ${name} (absolute_at)`)
+}
+
+/** Two processes that start together may both switch: SQLite lets neither wait for the other, so the later one tries again. */
+function switchToWal(database: SqliteDatabase): void {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return void database.exec('PRAGMA journal_mode = WAL')
+    } catch (error) {
+      if (attempt === 20 || !isBusy(error)) throw error
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5 * attempt)
+  }
 }
