@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { createSessions, memoryStore, type Session, type SessionsOptions } from '@sess/core'
+import { CsrfError, createSessions, memoryStore, type Session, type SessionsOptions } from '@sess/core'
 import { openUpgrade, sess } from '@sess/node'
 import { type WebSocket, WebSocketServer } from 'ws'
 
@@ -41,12 +41,12 @@ export function createSocketServer(options: SessionsOptions = { store: memorySto
 
   server.on('upgrade', async (req, socket, head) => {
     try {
-      if (!isOwnOrigin(req)) return refuse(socket, '403 Forbidden')
+      // Browsers let any site open a WebSocket, and send the cookies of this one along: a foreign Origin is refused here.
       const session = await openUpgrade(sessions, req)
       if (session.subject === null) return refuse(socket, '401 Unauthorized')
       upgrades.handleUpgrade(req, socket, head, (connection) => accept(connection, session))
-    } catch {
-      refuse(socket, '503 Service Unavailable')
+    } catch (error) {
+      refuse(socket, error instanceof CsrfError ? '403 Forbidden' : '503 Service Unavailable')
     }
   })
 
@@ -69,11 +69,6 @@ function stream(res: ServerResponse, { subject, signal }: Session): void {
   const over = () => res.end(`event: over\ndata: ${signal.reason.ending.reason}\n\n`)
   signal.addEventListener('abort', over)
   res.once('close', () => signal.removeEventListener('abort', over))
-}
-
-/** Browsers let any site open a WebSocket, and send the cookies of this one along. */
-function isOwnOrigin({ headers }: IncomingMessage): boolean {
-  return URL.canParse(headers.origin ?? '') && new URL(headers.origin ?? '').host === headers.host
 }
 
 function refuse(socket: Duplex, status: string): void {

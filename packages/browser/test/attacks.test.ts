@@ -95,6 +95,8 @@ describe.skipIf(executablePath === '')(
           await own.goto(victim)
           await own.getByLabel('Your name').fill('Ada')
           await own.getByRole('button', { name: 'Sign in' }).click()
+          // The page that is left has the field, too.
+          await own.getByRole('heading', { name: 'Ada is signed in' }).waitFor()
           await own.getByLabel('A note').fill('mine')
           await own.getByRole('button', { name: 'Save' }).click()
           await own.locator('#note[value="mine"]').waitFor()

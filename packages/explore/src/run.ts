@@ -1,29 +1,18 @@
-import type { Session, Sessions } from '@sess/core'
-import { type Jar, readSetCookie, readToken, store } from './client.ts'
+import type { Sessions } from '@sess/core'
+import { readSetCookie, readToken, store } from './client.ts'
 import { Monitor, type Violation } from './monitor.ts'
-import { nothingYet, Oracle, type Outcome } from './oracle.ts'
-import { type Plan, type Scenario, START, times } from './scenario.ts'
+import { Oracle, type Outcome } from './oracle.ts'
+import { act, type Request, request } from './request.ts'
+import { type Scenario, START, times } from './scenario.ts'
 import { type Call, connect, type Fault, type Storage } from './storage.ts'
 import type { Timers } from './timers.ts'
-import { Bytes, type Core, cookieHeader, type Data, options, SUBJECT, type World } from './world.ts'
+import { Bytes, type Core, cookieHeader, type Data, options, type World } from './world.ts'
 
 /** One thing that may happen next. `actor` is the request it belongs to, -1 for the world. */
 export interface Move {
   readonly label: string
   readonly actor: number
   readonly take: () => void
-}
-
-interface Request {
-  readonly plan: Plan
-  readonly jar: Jar
-  phase: 'waiting' | 'sent' | 'running' | 'paused' | 'answered' | 'done'
-  resume: (() => void) | null
-  readonly outcome: Outcome
-  /** It has not reached the store yet, or its answer not the browser. */
-  onItsWay: boolean
-  /** Everything it has been told, in order: with its plan, all that decides what it does next. */
-  readonly heard: string[]
 }
 
 const FAULTS: readonly Fault[] = ['rejected', 'lost', 'late', 'stale']
@@ -297,25 +286,4 @@ export class Run {
     const again = this.#requests[this.#scenario.requests.length + index]
     if (again !== undefined) again.phase = 'waiting'
   }
-}
-
-function request(index: number, plan: Plan, jar: Jar): Request {
-  return {
-    plan,
-    jar,
-    phase: 'waiting',
-    resume: null,
-    outcome: nothingYet(index, plan.action, plan.jar),
-    onItsWay: true,
-    heard: [],
-  }
-}
-
-function act(session: Session<Data>, { action }: Plan, index: number): void {
-  if (action === 'write') session.data[`w${index}`] = index
-  if (action === 'update') session.update('n', (n) => (n ?? 0) + 1)
-  if (action === 'sign-in') session.signIn(SUBJECT)
-  if (action === 'sign-out') session.signOut()
-  if (action === 'reauthenticate') session.reauthenticate({ method: 'password' })
-  if (action === 'lock') session.lock()
 }

@@ -1,34 +1,12 @@
-import { createServer } from 'node:http'
-import { type AdapterSubject, adapterCases, formCases, listen, register } from '@sess/testkit'
-import express5, { type RequestHandler } from 'express'
+import { adapterCases, formCases, register } from '@sess/testkit'
+import type express5 from 'express'
 import express4 from 'express4'
-import multer from 'multer'
 import { describe, it } from 'vitest'
-import { csrf, requireFresh, sess } from '../src/index.ts'
-
-const subject = (express: typeof express5): AdapterSubject => ({
-  late: 'saved',
-  serve(sessions, handle, { trustProxy, path, second, guard, forms }) {
-    const app = express().set('env', 'test').set('trust proxy', trustProxy)
-    const answer: RequestHandler = (req, res, next) => {
-      const request = { method: req.method, url: req.originalUrl, raw: req }
-      const respond = handle(req.session, request).then(({ status, headers, body }) => {
-        for (const [name, value] of headers) res.append(name, value)
-        if (body === null || typeof body === 'string') res.status(status).send(body)
-        else body.pipe(res.status(status))
-      })
-      respond.catch(next)
-    }
-    const parsers = [express.json(), express.urlencoded({ extended: false }), multer().none(), csrf(sessions)]
-    const more = [...(second === null ? [] : [sess(second, { property: 'second' })]), ...(forms ? parsers : [])]
-    app.use(`${path}/`, sess(sessions), ...more, ...(guard === null ? [] : [requireFresh(guard)]), answer)
-    return listen(createServer(app))
-  },
-})
+import { subject } from './subject.ts'
 
 const cases = [...adapterCases, ...formCases]
 
-describe('Express 5', () => register(cases, () => subject(express5), { it: it.concurrent }))
+describe('Express 5', () => register(cases, () => subject(), { it: it.concurrent }))
 // Its types differ from those of 5 where this does not look.
 describe('Express 4', () =>
   register(cases, () => subject(express4 as unknown as typeof express5), { it: it.concurrent }))

@@ -1,8 +1,7 @@
-import { requireFresh, sess } from '@sess/fastify'
 import { service } from '@sess/services'
-import { type AdapterSubject, adapterCases, register } from '@sess/testkit'
-import fastify, { type FastifyInstance } from 'fastify'
+import { adapterCases, register } from '@sess/testkit'
 import { afterAll, beforeAll, describe, it } from 'vitest'
+import { subject } from '../../fastify/test/subject.ts'
 import { redisStore } from '../src/index.ts'
 import { type Open, standalone } from './clients.ts'
 
@@ -15,28 +14,7 @@ describe.skipIf(redis.missing)('the adapter promises, on Fastify, on Redis [need
   })
   afterAll(() => open.close())
 
-  const subject: AdapterSubject = {
-    store: () => redisStore(open.client),
-    late: 'saved',
-    async serve(sessions, handle, { trustProxy, path, second, guard }) {
-      const app = fastify({ trustProxy, forceCloseConnections: true })
-      const mount = async (scope: FastifyInstance): Promise<void> => {
-        await scope.register(sess, { sessions })
-        if (second !== null) await scope.register(sess, { sessions: second, property: 'second' })
-        scope.addContentTypeParser('*', async () => undefined)
-        const preHandler = guard === null ? [] : [requireFresh(guard)]
-        scope.all('/*', { preHandler }, async (request, reply) => {
-          const { method, url } = request
-          const { status, headers, body } = await handle(request.session, { method, url, raw: request })
-          reply.code(status)
-          for (const [name, value] of headers) reply.header(name, value)
-          return reply.send(body)
-        })
-      }
-      await app.register(mount, { prefix: path })
-      return { url: await app.listen({ host: '127.0.0.1', port: 0 }), close: () => app.close() }
-    },
-  }
+  const onStore = { ...subject, store: () => redisStore(open.client) }
 
-  register(adapterCases, () => subject, { it: it.concurrent })
+  register(adapterCases, () => onStore, { it: it.concurrent })
 })
