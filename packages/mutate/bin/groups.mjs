@@ -19,6 +19,22 @@ export const groups = {
     sources: ['src/http/cookie.ts'],
     tests: ['test/http/cookie.test.ts', 'test/http/cookie-shapes.test.ts', 'test/http/scan.test.ts'],
   },
-  csrf: { sources: ['src/http/csrf/*.ts'], tests: ['test/http/csrf*.test.ts', 'test/http/form-token.test.ts'] },
-  manager: { sources: ['src/manager/*.ts'], tests: ['test/manager/*.test.ts'] },
+  csrf: {
+    sources: ['src/http/csrf/*.ts'],
+    tests: [
+      'test/http/csrf*.test.ts',
+      'test/http/{form-token,describe,headers,cookie-shapes}.test.ts',
+      '../mutate/cases/csrf.ts',
+    ],
+  },
+  manager: {
+    sources: ['src/manager/*.ts'],
+    tests: [
+      'test/manager/*.test.ts',
+      'test/data/{migration,shape}.test.ts',
+      'test/http/{describe,facts,headers,client-changes}.test.ts',
+      // They find what nobody thought of, and take too long to be asked about every mutant.
+      '!test/manager/*.property.test.ts',
+    ],
+  },
 }

@@ -112,6 +112,8 @@ describe('origins', () => {
     ['http://shop.example:443', 'http://shop.example:443'],
     ['https://shop.example:4430', 'https://shop.example:4430'],
     ['xhttps://shop.example:443', 'xhttps://shop.example:443'],
+    ['http://shop.example:8080', 'http://shop.example:8080'],
+    ['xhttp://shop.example:80', 'xhttp://shop.example:80'],
   ])('%s is written %s', (given, written) => {
     expect(normalOrigin(given)).toBe(written)
   })

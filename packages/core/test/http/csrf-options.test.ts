@@ -43,6 +43,9 @@ describe('createSessions()', () => {
     ],
     ['a user', { csrf: { origins: ['https://a@b.example'] } }, /is no origin/],
     ['a number', { csrf: { origins: [1] } }, /`csrf\.origins`: 1 is no origin/],
+    ['a list in a list', { csrf: { origins: [['https://a.example']] } }, /`csrf\.origins`: \["https.*\] is no origin/],
+    ['an origin in a sentence', { csrf: { origins: ['is https://a.example'] } }, /is no origin/],
+    ['an own origin in a sentence', { csrf: { origin: 'is https://a.example' } }, /is no origin/],
     [
       'an unknown missing',
       { csrf: { missing: 'block' } },

@@ -1,4 +1,4 @@
-import { createSessions, memoryStore, type SessionStore, type SessionsOptions } from '@sess/core'
+import { createSessions, memoryStore, type Preset, type SessionStore, type SessionsOptions } from '@sess/core'
 import { fingerprintLevels } from '@sess/core/kernel'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 
@@ -131,6 +131,18 @@ describe('describe()', () => {
     expect(description.shortOf.highValue.map(({ option }) => option)).toEqual(deadlines)
   })
 
+  it.each([
+    [0, '0ms'],
+    [59_999, '59999ms'],
+    ['90s', '90s'],
+    ['120m', '2h'],
+    ['24h', '24h'],
+    ['48h', '2d'],
+    ['49h', '49h'],
+  ] as const)('writes %s as %s', (clockSkew, text) => {
+    expect(described({ clockSkew, overlap: '60d', idle: false, absolute: '90d' }).times.clockSkew.text).toBe(text)
+  })
+
   it('tells the protection against requests of other sites that is in force', () => {
     expect(described({ csrf: 'apiOnly' }).csrf).toMatchObject({ profile: 'apiOnly' })
     const csrf = {
@@ -260,25 +272,41 @@ describe('a preset', () => {
     expect(described({ fingerprint: { lockAt: 50 } }).client.fingerprint?.reportOnly).toBe(true)
   })
 
+  const owasp = 'OWASP Session Management Cheat Sheet'
+
+  it.each<[Preset, string, string, string, string]>([
+    ['aal1', 'absolute', '30d', '31d', 'R048: NIST SP 800-63B-4 §2.1.3'],
+    ['aal1', 'persistent.absolute', '30d', '31d', 'R048: NIST SP 800-63B-4 §2.1.3'],
+    ['aal2', 'absolute', '24h', '25h', 'R049: NIST SP 800-63B-4 §2.2.3'],
+    ['aal2', 'idle', '1h', '61m', 'R049: NIST SP 800-63B-4 §2.2.3'],
+    ['aal2', 'persistent.absolute', '24h', '25h', 'R049: NIST SP 800-63B-4 §2.2.3'],
+    ['aal2', 'persistent.idle', '1h', '61m', 'R049: NIST SP 800-63B-4 §2.2.3'],
+    ['aal3', 'absolute', '12h', '13h', 'R050: NIST SP 800-63B-4 §2.3.3'],
+    ['aal3', 'idle', '15m', '16m', 'R050: NIST SP 800-63B-4 §2.3.3'],
+    ['aal3', 'persistent.absolute', '12h', '13h', 'R050: NIST SP 800-63B-4 §2.3.3'],
+    ['aal3', 'persistent.idle', '15m', '16m', 'R050: NIST SP 800-63B-4 §2.3.3'],
+    ['highValue', 'absolute', '8h', '9h', `R052: ${owasp}`],
+    ['highValue', 'idle', '5m', '6m', `R052: ${owasp}`],
+    ['highValue', 'persistent.absolute', '8h', '9h', `R052: ${owasp}`],
+    ['highValue', 'persistent.idle', '5m', '6m', `R052: ${owasp}`],
+  ])('%s: `%s` may be %s and not %s (%s)', (preset, option, most, over, source) => {
+    const name = option.replace('persistent.', '')
+    const set = (text: string) =>
+      described({ preset, ...(name === option ? { [name]: text } : { persistent: { [name]: text } }) })
+    expect(set(most).shortOf[preset]).toEqual([])
+    const message = `\`${option}\` is ${over}; at most ${most} under \`preset: '${preset}'\` (${source}).`
+    expect(() => set(over)).toThrow(message)
+  })
+
   it.each<[Partial<SessionsOptions>, RegExp]>([
-    [
-      { preset: 'aal1', absolute: '31d' },
-      /^`absolute` is 31d; at most 30d under `preset: 'aal1'` \(R048: NIST SP 800-63B-4 §2\.1\.3\)\.$/,
-    ],
-    [{ preset: 'aal2', absolute: '25h' }, /`absolute` is 25h; at most 24h under `preset: 'aal2'` \(R049/],
-    [{ preset: 'aal2', idle: '61m' }, /`idle` is 61m; at most 1h under `preset: 'aal2'` \(R049/],
     [{ preset: 'aal2', idle: false }, /`idle` is false; at most 1h/],
-    [{ preset: 'aal3', absolute: '13h' }, /`absolute` is 13h; at most 12h under `preset: 'aal3'` \(R050/],
-    [{ preset: 'aal3', idle: '16m' }, /`idle` is 16m; at most 15m/],
     [
       { preset: 'aal3', onIdle: 'lock' },
-      /`onIdle` is 'lock'; one factor must not reopen a session, so only 'end' under `preset: 'aal3'`/,
+      /`onIdle` is 'lock'; one factor must not reopen a session, so only 'end' under `preset: 'aal3'` \(R050: NIST SP 800-63B-4 §2\.3\.3\)/,
     ],
-    [{ preset: 'highValue', idle: '10m' }, /`idle` is 10m; at most 5m under `preset: 'highValue'` \(R052/],
-    [{ preset: 'highValue', absolute: '9h' }, /`absolute` is 9h; at most 8h/],
     [
       { preset: 'highValue', fingerprint: 'observe' },
-      /`fingerprint` only reports; .* under `preset: 'highValue'` \(R102: OWASP ASVS 5\.0 8\.2\.4\)/,
+      /`fingerprint` only reports; use 'standard', 'strict', or a level that acts under `preset: 'highValue'` \(R102: OWASP ASVS 5\.0 8\.2\.4\)/,
     ],
     [{ preset: 'highValue', fingerprint: 'off' }, /`fingerprint` only reports/],
     [{ preset: 'highValue', fingerprint: { lockAt: false } }, /`fingerprint` only reports/],

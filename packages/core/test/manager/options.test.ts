@@ -64,6 +64,9 @@ describe('createSessions()', () => {
     ['NaN', { store, overlap: Number.NaN }, /`overlap` is null; use milliseconds/],
     ['a duration without a unit', { store, idle: '30' }, /`idle` is "30"; use milliseconds .*'30s'/],
     ['a duration in weeks', { store, retainEnded: '2w' }, /`retainEnded` is "2w"/],
+    ['a duration in minutes', { store, idle: '30min' }, /`idle` is "30min"/],
+    ['about a duration', { store, idle: '~30m' }, /`idle` is "~30m"/],
+    ['a list of durations', { store, idle: ['30m'] }, /`idle` is \["30m"\]/],
     ['a duration in words', { store, rotateEvery: 'often' }, /`rotateEvery` is "often"/],
     ['a bigint', { store, idle: 10n }, /`idle` is 10/],
     ['a symbol', { store, onIdle: Symbol('x') }, /`onIdle` is /],
@@ -96,9 +99,9 @@ describe('createSessions()', () => {
   })
 
   it('takes durations as text or milliseconds', async () => {
-    const { browser, clock } = setUp({ idle: '1.5m', absolute: '1h', touchEvery: '500ms', overlap: 12_000 })
+    const { browser, clock } = setUp({ idle: '1.25m', absolute: '1h', touchEvery: '500ms', overlap: 12_000 })
     const session = await browser.request((current) => current.signIn('ada'))
-    expect(session.idleAt).toBe(clock.now() + 90_000)
+    expect(session.idleAt).toBe(clock.now() + 75_000)
     expect(session.absoluteAt).toBe(clock.now() + HOUR)
     const days = setUp({ absolute: '7d', idle: '24h' })
     const long = await days.browser.request((current) => current.signIn('ada'))
