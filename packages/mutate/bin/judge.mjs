@@ -11,7 +11,8 @@ export const SCORE = 95
  * @typedef {{ start: { line: number, column: number }, end: { line: number, column: number } }} Location
  * @typedef {{ status: string, location: Location, replacement?: string, mutatorName: string }} Mutant
  * @typedef {{ files: Record<string, { source: string, mutants: Mutant[] }> }} Report
- * @typedef {{ mutants: number, killed: number, explained: number, score: number, unexplained: string[] }} Verdict
+ * @typedef {{ mutants: number, killed: number, explained: number, score: number, unexplained: string[] }} Count
+ * @typedef {Count & { files: Record<string, { mutants: number, killed: number }> }} Verdict
  */
 
 /** @param {Report} report @param {Survivor[]} known @returns {Verdict} */
@@ -28,7 +29,12 @@ export function judge(report, known) {
     )
   })
   const killed = counted.length - survivors.length
+  const countOf = (/** @type {string} */ file) => {
+    const [all, alive] = [counted, survivors].map((list) => list.filter((each) => each.file === file).length)
+    return { mutants: all ?? 0, killed: (all ?? 0) - (alive ?? 0) }
+  }
   return {
+    files: Object.fromEntries(Object.keys(report.files).map((file) => [file, countOf(file)])),
     mutants: counted.length,
     killed,
     explained: survivors.length - unexplained.length,
@@ -38,6 +44,23 @@ export function judge(report, known) {
         `${file}:${mutant.location.start.line} ${mutant.mutatorName}: ${original} → ${flat(mutant.replacement ?? '')}`,
     ),
   }
+}
+
+/**
+ * A report with what is known from earlier ones: of other files, and of other mutants of a file that is as it was.
+ *
+ * @param {Report | null} earlier @param {Report} report @returns {Report}
+ */
+export function merge(earlier, report) {
+  const key = (/** @type {Mutant} */ { location, replacement }) => JSON.stringify([location, replacement])
+  /** @type {Report['files']} */
+  const files = { ...earlier?.files }
+  for (const [file, { source, mutants }] of Object.entries(report.files)) {
+    const tried = new Set(mutants.map(key))
+    const others = files[file]?.source === source ? files[file].mutants.filter((each) => !tried.has(key(each))) : []
+    files[file] = { source, mutants: [...others, ...mutants] }
+  }
+  return { files }
 }
 
 /** @param {string} file @param {string} source @param {Location} location */

@@ -2,14 +2,15 @@
 // survivors.json does not explain, and when a group is below its score.
 //   npm run mutate            every group: hours
 //   npm run mutate kernel     one group; mutants whose code and tests are as they were are not tried again
+// What --only leaves out counts as it was the last time.
 //   npm run mutate kernel -- --only packages/core/src/kernel/present.ts  --force  --json docs/benchmarks/mutation.json
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { bootstrap } from '../../repo/bin/bootstrap.mjs'
 import { root, run } from '../../repo/bin/workspace.mjs'
 import { groups } from './groups.mjs'
-import { judge, SCORE } from './judge.mjs'
+import { judge, merge, SCORE } from './judge.mjs'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -26,7 +27,11 @@ async function mutate(group) {
   const only = values.only === undefined ? {} : { MUTATE_ONLY: values.only }
   const code = await run(stryker, args, { env: { MUTATE: group, ...only } })
   if (code !== 0) return null
-  return judge(read(`packages/mutate/dist/${group}.json`), read('packages/mutate/survivors.json'))
+  const merged = `packages/mutate/dist/${group}.merged.json`
+  const earlier = values.only !== undefined && existsSync(path.join(root, merged)) ? read(merged) : null
+  const report = merge(earlier, read(`packages/mutate/dist/${group}.json`))
+  writeFileSync(path.join(root, merged), JSON.stringify(report))
+  return judge(report, read('packages/mutate/survivors.json'))
 }
 
 if (await bootstrap()) {

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { flat, judge } from '../bin/judge.mjs'
+import { flat, judge, merge } from '../bin/judge.mjs'
 
 const root = new URL('../../../', import.meta.url)
 const survivors: { file: string; line: string; original: string; replacement: string; reason: string }[] = JSON.parse(
@@ -37,5 +37,31 @@ describe('the verdict on a report', () => {
 
   it('counts one that is explained, which raises no score', () => {
     expect(judge(report, [known])).toMatchObject({ score: 50, explained: 1, unexplained: [] })
+  })
+})
+
+describe('a report of some mutants', () => {
+  const mutant = (line: number, status: string) => {
+    const location = { start: { line, column: 1 }, end: { line, column: 2 } }
+    return { status, location, replacement: 'b', mutatorName: 'Any' }
+  }
+  const report = (file: string, source: string, ...mutants: ReturnType<typeof mutant>[]) => ({
+    files: { [file]: { source, mutants } },
+  })
+  const earlier = report('a.ts', 'a\na', mutant(1, 'Survived'), mutant(2, 'Killed'))
+
+  it('takes the place of what was known of them', () => {
+    const { files, killed } = judge(merge(earlier, report('a.ts', 'a\na', mutant(1, 'Killed'))), [])
+    expect(files).toEqual({ 'a.ts': { mutants: 2, killed: 2 } })
+    expect(killed).toBe(2)
+  })
+
+  it('leaves other files as they were, and nothing of a source that has changed', () => {
+    expect(judge(merge(earlier, report('b.ts', 'a', mutant(1, 'Killed'))), []).files).toEqual({
+      'a.ts': { mutants: 2, killed: 1 },
+      'b.ts': { mutants: 1, killed: 1 },
+    })
+    expect(judge(merge(earlier, report('a.ts', 'x', mutant(1, 'Killed'))), []).mutants).toBe(1)
+    expect(merge(null, earlier)).toEqual(earlier)
   })
 })

@@ -2,7 +2,7 @@ import { ConfigError, StoreUnavailableError } from '../errors.ts'
 import { idleDeadline } from '../kernel/expire.ts'
 import type { Authentication, Device, SessionRecord } from '../kernel/record.ts'
 import { standing } from '../kernel/transition.ts'
-import { type Ender, endRecord } from './end.ts'
+import { endRecord } from './end.ts'
 import type { Engine } from './engine.ts'
 import { emit, reportFailure } from './load.ts'
 import type { Scannable, SessionStore, SubjectIndex } from './ports.ts'
@@ -119,7 +119,7 @@ export async function endOne(engine: Engine, handle: string, options: EndOptions
         emit(engine, 'end-refused', record, { by: owner })
         return false
       }
-      await endRecord(outsider(engine), budget, record, 'revoked')
+      await endRecord(engine, budget, record, 'revoked')
       return true
     }),
   )
@@ -138,9 +138,7 @@ export async function endAll(engine: Engine, subject: string, options: EndAllOpt
     // Nobody knows when an announced session will have been created; that it was announced before is enough.
     const since = entry.record?.createdAt ?? abandonedBefore(engine, at)
     if (except.has(entry.id) || since >= before) return false
-    return withBudget(2 * engine.storeTimeoutMs, (budget) =>
-      endEntry(outsider(engine), budget, entry, subject, 'revoked'),
-    )
+    return withBudget(2 * engine.storeTimeoutMs, (budget) => endEntry(engine, budget, entry, subject, 'revoked'))
   })
 }
 
@@ -157,7 +155,7 @@ export async function endEverything(engine: Engine, options: { readonly before: 
   const records = inTime(engine, 'scan', (given) => scan.call(engine.store, given))
   return endEach(engine, 'endEverything', records, async (record) => {
     if (record.state === 'ended' || record.createdAt >= before) return false
-    return withBudget(2 * engine.storeTimeoutMs, (budget) => endRecord(outsider(engine), budget, record, 'revoked'))
+    return withBudget(2 * engine.storeTimeoutMs, (budget) => endRecord(engine, budget, record, 'revoked'))
   })
 }
 
@@ -189,11 +187,6 @@ async function reporting<T>(engine: Engine, work: () => Promise<T>): Promise<T> 
     if (isStoreFailure(error)) reportFailure(engine, 'end', null, true, error)
     throw error
   }
-}
-
-/** Who ends without a request. */
-function outsider(engine: Engine): Ender {
-  return { engine, accepted: { arrivedAt: engine.clock.now(), hardRotations: 0, locked: false } }
 }
 
 function requireIndex(store: SessionStore, method: string): SubjectIndex {

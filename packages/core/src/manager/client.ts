@@ -51,8 +51,8 @@ export function observedBy(
 /** The record with the client's harmless changes taken in: see {@link drift}. */
 export function drifted(engine: Engine, record: SessionRecord, client: Client | null, sid: string): SessionRecord {
   const baseline = record.fingerprint
-  const observed = baseline === null ? null : fingerprintOf(client, sid)
-  if (baseline === null || observed === null) return record
-  const fingerprint = drift(baseline, observed, engine.policy)
-  return fingerprint === baseline ? record : { ...record, fingerprint }
+  if (baseline === null) return record
+  const observed = fingerprintOf(client, sid)
+  if (observed === null) return record
+  return { ...record, fingerprint: drift(baseline, observed, engine.policy) }
 }

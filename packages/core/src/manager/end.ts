@@ -9,9 +9,6 @@ import { type Budget, callStore } from './store-gate.ts'
 import { swap } from './swap.ts'
 import type { Visit } from './visit.ts'
 
-/** Who ends a session: the request it came with, or another. */
-export type Ender = Pick<Visit, 'engine' | 'accepted'>
-
 /**
  * Carries out a sign-out: ends the record for any genuine token of it, superseded and expired ones too, and has the cookie
  * cleared if the request sent it. Right after a new sign-in (`replaced`) it does neither.
@@ -21,14 +18,13 @@ export async function endSource(visit: Visit, budget: Budget, reason: EndedReaso
   if (refused === 'store') throw new StoreUnavailableError('sign-out: the session could not be read')
   if (refused !== 'replaced') {
     const record = visit.record ?? visit.loaded.record
-    if (record !== null) await endRecord(visit, budget, record, reason)
+    if (record !== null) await endRecord(visit.engine, budget, record, reason)
     else for (const token of new Set(visit.loaded.tokens)) await endUnread(visit, budget, token, reason)
     visit.effect = reason === 'signed-out' && visit.arrival.tokens.length > 0 ? { type: 'clear' } : null
     visit.refused = null
   }
   visit.record = null
   visit.token = null
-  visit.accepted = { arrivedAt: visit.accepted.arrivedAt, hardRotations: 0, locked: false }
   visit.due = { confirm: false, touch: false, rotate: false }
 }
 
@@ -36,24 +32,23 @@ async function endUnread(visit: Visit, budget: Budget, token: Token, reason: End
   const { engine } = visit
   const id = sidToId(token.sid)
   const record = await callStore(engine, budget, 'get', (options) => engine.store.get(id, options))
-  if (record !== null) await endRecord(visit, budget, record, reason)
+  if (record !== null) await endRecord(engine, budget, record, reason)
 }
 
 /** Ends one record for good; whether it lived until now. Already ended, or gone from the store, is as good. */
 export async function endRecord(
-  ender: Ender,
+  engine: Engine,
   budget: Budget,
   record: SessionRecord,
   reason: EndedReason,
 ): Promise<boolean> {
-  const { engine } = ender
   let lived = false
   await engine.queue.run(record.id, budget, async (latest) => {
     try {
       const { wrote, from, current } = await swap(engine, budget, {
         from: latest ?? record,
         durability: 'replicated',
-        build: (now) => endedBy(ender, now, reason),
+        build: (now) => endedBy(engine, now, reason),
       })
       if (wrote !== null) lived = announce(engine, from, reason)
       return current
@@ -74,8 +69,8 @@ function announce(engine: Engine, from: SessionRecord, reason: EndedReason): boo
 }
 
 /** The ended record, or null if it has ended already. */
-export function endedBy({ engine, accepted }: Ender, record: SessionRecord, reason: EndedReason): SessionRecord | null {
-  const event = { type: 'invalidate', reason, arrivedAt: accepted.arrivedAt } as const
-  const outcome = transition(record, event, engine.policy, engine.clock.now())
+export function endedBy(engine: Engine, record: SessionRecord, reason: EndedReason): SessionRecord | null {
+  const now = engine.clock.now()
+  const outcome = transition(record, { type: 'invalidate', reason, arrivedAt: now }, engine.policy, now)
   return outcome.ok && outcome.record !== record ? outcome.record : null
 }

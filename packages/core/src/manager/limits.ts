@@ -3,7 +3,7 @@ import type { Authentication, SessionRecord } from '../kernel/record.ts'
 import { standing } from '../kernel/transition.ts'
 import { createRecord } from './create.ts'
 import { display, oneOf } from './duration.ts'
-import { type Ender, endRecord } from './end.ts'
+import { endRecord } from './end.ts'
 import type { Engine } from './engine.ts'
 import type { Admission, Admitted, SessionStore, SubjectIndex } from './ports.ts'
 import { type Budget, callStore } from './store-gate.ts'
@@ -67,18 +67,17 @@ function checkCount(count: unknown, name: string): asserts count is number {
  * @param replaced the session that the sign-in takes over from; it does not count
  */
 export async function storeSignedIn(
-  ender: Ender,
+  engine: Engine,
   budget: Budget,
   issued: SessionRecord,
   replaced: SessionRecord | null,
 ): Promise<void> {
-  const { engine } = ender
   const { limit } = engine
   const max = limit === null || issued.actor !== null ? Number.POSITIVE_INFINITY : countFor(limit, issued)
   if (limit === null || max === Number.POSITIVE_INFINITY) return createRecord(engine, budget, issued, 'replicated')
   // No handle has a space in it, so this line is no session's.
   await engine.queue.run(`subject ${issued.subject}`, budget, async () => {
-    await makeRoom(ender, budget, { issued, replaced, limit, max })
+    await makeRoom(engine, budget, { issued, replaced, limit, max })
     await createRecord(engine, budget, issued, 'replicated')
     return issued
   })
@@ -96,12 +95,11 @@ interface Newcomer {
  * What has expired is ended, so that no slow request revives it; the store decides, atomically, who has to go; and they end
  * before the new one begins.
  */
-async function makeRoom(ender: Ender, budget: Budget, { issued, replaced, limit, max }: Newcomer): Promise<void> {
-  const { engine } = ender
+async function makeRoom(engine: Engine, budget: Budget, { issued, replaced, limit, max }: Newcomer): Promise<void> {
   const at = engine.clock.now()
   const subject = issued.subject as string // nobody else signs in
   const seats = await survey(engine, limit, subject, at, budget)
-  await endThem(seats.expired, (record) => endRecord(ender, budget, record, 'evicted'))
+  await endThem(seats.expired, (record) => endRecord(engine, budget, record, 'evicted'))
   const uncounted = [...seats.free, ...seats.expired.map(({ id }) => id)]
   const { ok, evicted } = await admit(engine, limit, budget, {
     subject,
@@ -114,7 +112,7 @@ async function makeRoom(ender: Ender, budget: Budget, { issued, replaced, limit,
     victims: victims(limit, seats.taken),
   })
   const leaving = evicted.map((id) => ({ id, record: seats.taken.find((record) => record.id === id) ?? null }))
-  await endThem(leaving, (entry) => endEntry(ender, budget, entry, subject, 'evicted'))
+  await endThem(leaving, (entry) => endEntry(engine, budget, entry, subject, 'evicted'))
   if (ok) return
   engine.hub.emit({ type: 'limit-exceeded', at, handle: null, subject, limit: max })
   throw new LimitError(max)

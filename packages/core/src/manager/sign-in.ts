@@ -37,7 +37,7 @@ export async function commitSignIn(work: Work, intent: SignInIntent, budget: Bud
   const takeOver = await predecessor(work, intent, budget)
   const data = takeOver === null ? changes.text : newData(takeOver, takeOver.old)
   const { sid, record } = issueSignedIn(work, intent, data)
-  await storeSignedIn(visit, budget, record, takeOver?.old ?? null)
+  await storeSignedIn(engine, budget, record, takeOver?.old ?? null)
   const final = takeOver === null ? record : await endOld(takeOver, record, budget)
   visit.adopt(final, { sid, generation: 0, oldKey: false })
   visit.due = { confirm: false, touch: false, rotate: false }
@@ -112,7 +112,7 @@ async function endOld(takeOver: TakeOver, issued: SessionRecord, budget: Budget)
       reportFailure(engine, 'replace', old, false, error)
       return fresh
     }
-    await endRecord(work.visit, budget, fresh, 'revoked').catch((failure: unknown) => {
+    await endRecord(engine, budget, fresh, 'revoked').catch((failure: unknown) => {
       reportFailure(engine, 'replace', fresh, true, failure)
     })
     throw error
@@ -137,7 +137,7 @@ async function endUnlessChanged(
       durability: 'replicated',
       build: (now) => {
         if (intent.handover !== null) requireUnchanged(visit, now)
-        return newData(takeOver, now) === carried ? endedBy(visit, now, 'replaced') : null
+        return newData(takeOver, now) === carried ? endedBy(visit.engine, now, 'replaced') : null
       },
     })
     if (wrote !== null) emit(visit.engine, 'ended', wrote, { reason: 'replaced' })

@@ -2,7 +2,7 @@ import { StoreAmbiguousError, StoreUnavailableError } from '../errors.ts'
 import { invalidate } from '../kernel/invalidate.ts'
 import { issue } from '../kernel/issue.ts'
 import type { EndedReason, SessionRecord } from '../kernel/record.ts'
-import { type Ender, endRecord } from './end.ts'
+import { endRecord } from './end.ts'
 import type { Engine } from './engine.ts'
 import type { ReadOptions, SessionStore, SubjectEntry, SubjectIndex } from './ports.ts'
 import { type Budget, callStore, withBudget } from './store-gate.ts'
@@ -96,17 +96,16 @@ const ATTEMPTS = 3
  * tombstone takes its place.
  */
 export async function endEntry(
-  ender: Ender,
+  engine: Engine,
   budget: Budget,
   entry: SubjectEntry,
   subject: string,
   reason: EndedReason,
 ): Promise<boolean> {
-  const { engine } = ender
   let { record } = entry
   let failure: unknown
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    if (record !== null) return endRecord(ender, budget, record, reason)
+    if (record !== null) return endRecord(engine, budget, record, reason)
     try {
       const stone = tombstone(engine, entry.id, subject, reason)
       if (await callStore(engine, budget, 'create', (options) => engine.store.create(stone, options), 'replicated')) {

@@ -210,6 +210,7 @@ describe('a request that needs a token', () => {
     ['one without prototype', (token) => Object.assign(Object.create(null), { _csrf: token })],
     ['URLSearchParams', (token) => new URLSearchParams({ _csrf: token })],
     ['FormData', (token) => form(token)],
+    ['an object with a field `get`', (token) => ({ get: 'cash', _csrf: token })],
     ['a multipart field', (token) => ({ _csrf: { type: 'field', value: token } })],
   ])('finds the field in %s', async (_, bodyOf) => {
     const { browser } = await signedIn()
@@ -250,6 +251,7 @@ describe('a request that needs a token', () => {
   it('says the same of the nist profile in its own words', async () => {
     const { browser } = await signedIn({ csrf: 'nist' })
     const session = await browser.open({ ...silent, headers: { 'sec-fetch-site': 'same-origin' } })
+    expect(needsFormToken(session)).toBe(true)
     expect(() => session.subject).toThrow()
     expect(warn.mock.calls.flat()).toEqual([
       expect.stringMatching(/^sess: a POST in the nist profile needs a form token/),

@@ -4,6 +4,7 @@ import { accounts, all, FIREFOX, handles } from './account-scenario.ts'
 import { Browser, type Data, failure, HOUR, MINUTE, SECOND, setUp } from './scenario.ts'
 import { type Act, after, fails, gate, hangs, losesAnswer } from './scripted-store.ts'
 
+const slowly: Act = after(() => new Promise((resolve) => setTimeout(resolve, 20)))
 const DOWN: readonly Act[] = Array.from({ length: 20 }, () => fails)
 
 describe('sessions.list()', () => {
@@ -141,13 +142,17 @@ describe('sessions.list()', () => {
   it.each([null, undefined, '', 42])('needs a subject: %j', (subject) => {
     const { sessions } = accounts()
     // What JavaScript callers may hand in.
-    expect(() => sessions.list(subject as string)).toThrow(/needs a subject, as signIn\(\) was given it/)
+    expect(() => sessions.list(subject as string)).toThrow(
+      /sessions\.list\(subject\) needs a subject, as signIn\(\) was given it/,
+    )
   })
 
   it('needs a store with an index, and says so when it is called', () => {
     const { sessions } = setUp()
     expect(() => sessions.list('ada')).toThrow(ConfigError)
-    expect(() => sessions.list('ada')).toThrow(/listBySubject\(\) and admit\(\) are missing/)
+    expect(() => sessions.list('ada')).toThrow(
+      /sessions\.list\(\) needs a store .* listBySubject\(\) and admit\(\) are missing/,
+    )
   })
 })
 
@@ -176,6 +181,8 @@ describe('the name of a device', () => {
   it('is the application’s to give', async () => {
     expect(await name({ describe: (agent) => agent.slice(0, 7).toUpperCase() }, FIREFOX)).toBe('MOZILLA')
     expect(await name({ describe: () => null }, FIREFOX)).toBeUndefined()
+    expect(await name({ describe: () => 'nobody asked' })).toBeUndefined()
+    expect(await name({ describe: () => 'nobody asked' }, '')).toBeUndefined()
   })
 
   it('is found in no more than 512 characters', async () => {
@@ -231,7 +238,7 @@ describe('sessions.end()', () => {
     expect(events).toEqual([])
   })
 
-  it.each(['', 'x', '../../etc', `${'x'.repeat(43)}\n`, '__proto__'])(
+  it.each(['', 'x', '../../etc', 'x'.repeat(44), `${'x'.repeat(43)}\n`, '__proto__'])(
     'of what is no handle asks no store: %j',
     async (handle) => {
       const { sessions, store } = accounts()
@@ -318,13 +325,23 @@ describe('sessions.end()', () => {
     expect(await sessions.end(handle, { subject: 'ada' })).toBe(true)
   })
 
-  it('passes on a defect', async () => {
-    const { sessions, signIn, clock } = accounts()
+  it('passes on a defect, which is no failure of the store', async () => {
+    const { sessions, signIn, store, drainEvents } = accounts()
     const { handle } = await signIn()
-    clock.now = () => {
-      throw new Error('no clock')
-    }
-    await expect(sessions.end(handle, { subject: 'ada' })).rejects.toThrow('no clock')
+    drainEvents()
+    // A record that no store gives back.
+    store.next('get', () => ({ ...store.only, recent: null }))
+    await expect(sessions.end(handle, { subject: 'ada' })).rejects.toBeInstanceOf(TypeError)
+    expect(drainEvents()).toEqual([])
+  })
+
+  it('waits for a store that is slow, and names the call that fails', async () => {
+    const { sessions, signIn, store } = accounts()
+    const { handle } = await signIn()
+    store.next('get', slowly)
+    expect(await sessions.end(handle, { subject: 'ada' })).toBe(true)
+    store.next('get', fails)
+    expect((await failure(sessions.end(handle, { subject: 'ada' }))).message).toContain('(get)')
   })
 
   async function withBrowser() {
@@ -565,8 +582,12 @@ describe('sessions.endAll()', () => {
     await signIn()
     const [one, other] = store.entries('ada')
     const broken = { id: 'x', record: { ...one?.record, recent: null } }
-    // A record that no store gives back.
-    store.next('list', () => [other, broken])
+    // A record that no store gives back, after one that the store cannot end.
+    store.listBySubject = async function* () {
+      yield other as NonNullable<typeof other>
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      yield broken as never
+    }
     store.next('replace', fails, fails)
     expect((await failure(sessions.endAll('ada'))).cause).toBeInstanceOf(TypeError)
   })
@@ -597,7 +618,7 @@ describe('sessions.endAll()', () => {
   })
 
   it.each<[string, unknown, RegExp]>([
-    ['a text as an instant', { before: 'now' }, /needs milliseconds since 1970/],
+    ['a text as an instant', { before: 'now' }, /endAll\(subject, \{ before \}\) needs milliseconds since 1970/],
     ['no instant', { before: Number.NaN }, /needs milliseconds since 1970/],
     ['a number as a handle', { except: 42 }, /a handle or a list of handles/],
     ['a list of anything', { except: ['x', null] }, /a handle or a list of handles/],
@@ -611,20 +632,26 @@ describe('sessions.endAll()', () => {
   })
 
   it('needs a subject and a store with an index', async () => {
-    await expect(accounts().sessions.endAll(null as never)).rejects.toBeInstanceOf(ConfigError)
+    await expect(accounts().sessions.endAll(null as never)).rejects.toThrow(
+      /sessions\.endAll\(subject\) needs a subject/,
+    )
     await expect(setUp().sessions.endAll('ada')).rejects.toThrow(/sessions\.endAll\(\) needs a store/)
   })
 })
 
 describe('sessions.endEverything()', () => {
   it('ends what was created before an instant, visitors’ included', async () => {
-    const { sessions, signIn, clock } = accounts()
+    const { sessions, signIn, clock, store } = accounts()
     const devices = [await signIn('ada'), await signIn('grace')]
     await new Browser(sessions).request((session) => Object.assign(session.data, { cart: 1 }))
     await sessions.end(devices[0]?.handle as string, { asAdmin: true })
     clock.advance(SECOND)
     const kept = await signIn('ada')
+    store.drain()
+    store.next('scan', slowly)
+    store.next('replace', slowly)
     expect(await sessions.endEverything({ before: clock.now() })).toBe(2)
+    expect(store.drain()).toEqual(['scan', 'replace', 'replace'])
     expect((await devices[1]?.browser.open())?.previous).toEqual({ reason: 'revoked' })
     expect((await kept.browser.open()).subject).toBe('ada')
   })
@@ -640,11 +667,15 @@ describe('sessions.endEverything()', () => {
   })
 
   it('needs an instant, and a store that can be gone through', async () => {
-    const { sessions } = accounts()
+    const { sessions, store } = accounts()
     for (const options of [undefined, {}, { before: '2026' }]) {
       // What JavaScript callers may hand in.
-      await expect(sessions.endEverything(options as { before: number })).rejects.toThrow(/needs milliseconds/)
+      await expect(sessions.endEverything(options as { before: number })).rejects.toThrow(
+        /sessions\.endEverything\(\{ before \}\) needs milliseconds/,
+      )
     }
+    store.next('scan', fails)
+    await expect(sessions.endEverything({ before: 1 })).rejects.toThrow('(scan)')
     await expect(setUp().sessions.endEverything({ before: 1 })).rejects.toThrow(/scan\(\) is missing/)
   })
 })

@@ -89,6 +89,7 @@ describe('actAs()', () => {
     session.actAs('ada', { by: 'root' })
     await session.commit()
     expect(() => session.actAs('bob')).toThrow(expect.objectContaining({ status: 409, reason: 'acting' }))
+    expect(() => session.actAs('bob')).toThrow(/not possible while acting: stopActing\(\) comes first/)
   })
 
   it('needs a session that is stored, in this request alone', async () => {
@@ -108,8 +109,12 @@ describe('actAs()', () => {
       session.data.cart = []
     })
     expect(() => visitor.actAs('ada')).toThrow(expect.objectContaining({ reason: 'anonymous' }))
+    expect(() => visitor.actAs('ada')).toThrow(/actAs\(\) needs a signed-in session; nobody is signed in/)
+    expect([visitor.actor, (await setUp().browser.open()).actor]).toEqual([null, null])
     const upgrade = await browser.open({ upgrade: true })
     expect(() => upgrade.actAs('ada')).toThrow(HeadersSentError)
+    expect(() => upgrade.actAs('ada')).toThrow(/^actAs\(\) /)
+    expect(() => upgrade.stopActing()).toThrow(/^stopActing\(\) /)
   })
 
   it('is not possible from a stand-in, and going back neither', async () => {
@@ -182,7 +187,10 @@ describe('stopActing()', () => {
       expect(current.isFresh('1h')).toBe(false)
     })
     const { subject, auth, persistent, absoluteAt } = before
-    expect(store.records.get(session.handle!)).toMatchObject({ subject, auth, persistent, absoluteAt, actor: null })
+    expect(store.records.get(session.handle!)).toMatchObject({
+      ...{ subject, auth, persistent, absoluteAt },
+      ...{ actor: null, data: '' },
+    })
     expect(store.records.get(session.handle!)?.createdAt).toBe(clock.now())
     expect(drainEvents()).toEqual(['ended', 'impersonation-ended', 'signed-in'])
   })

@@ -11,7 +11,7 @@ import {
 import { assess, defaultPolicy, fingerprintLevels } from '@sess/core/kernel'
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
-import { type Client, fingerprintOf, observedBy } from '../../src/manager/client.ts'
+import { type Client, drifted, fingerprintOf, observedBy } from '../../src/manager/client.ts'
 import type { Engine } from '../../src/manager/engine.ts'
 import { readClientSettings } from '../../src/manager/fingerprint-options.ts'
 import { Browser, type Data, failure, MINUTE, type Scenario, setUp } from './scenario.ts'
@@ -251,6 +251,47 @@ describe('digests that are left out because they could not matter', () => {
       }),
       { numRuns: 500 },
     )
+  })
+})
+
+describe('the client of a request', () => {
+  const sid = 'a'.repeat(43)
+  const record = (fingerprint: Fingerprint | null) => ({ fingerprint }) as SessionRecord
+  const policy = { ...defaultPolicy, fingerprint: fingerprintLevels.standard }
+  const engineOf = (digestsMatter: boolean) => ({ policy, client: { digestsMatter } }) as Engine
+  const client: Client = {
+    classes: { browser: 'firefox' },
+    places: () => ({ 4: '198.51.100' }),
+    address: () => HOME,
+    marks: () => ({ ja4: 'x' }),
+  }
+
+  it('is kept as digests that stay the same from release to release', () => {
+    expect(fingerprintOf(client, sid)).toEqual({
+      browser: 'firefox',
+      places: ['4.Wb850SIYV4tczn7f'],
+      address: 'jlE_2StAAwILvXlk',
+      marks: { ja4: 'eY0rY1EECZMcm9Z0' },
+    })
+  })
+
+  it.each([false, true])('is compared with nothing where one side is not known; digests matter: %s', (matter) => {
+    const engine = engineOf(matter)
+    expect(observedBy(engine, null, sid, record({ browser: 'firefox' }))).toBeNull()
+    expect(observedBy(engine, client, sid, record(null))).toBeNull()
+    expect(observedBy(engine, client, sid, null)).toBeNull()
+  })
+
+  it('is digested only where that could matter', () => {
+    const before = record({ browser: 'firefox' })
+    expect(observedBy(engineOf(false), client, sid, before)).toBe(client.classes)
+    expect(observedBy(engineOf(true), client, sid, before)).toEqual(fingerprintOf(client, sid))
+  })
+
+  it('leaves a baseline alone that it adds nothing to', () => {
+    const [unwatched, watched] = [record(null), record({ browser: 'firefox' })]
+    expect(drifted(engineOf(true), unwatched, client, sid)).toBe(unwatched)
+    expect(drifted(engineOf(true), watched, null, sid)).toBe(watched)
   })
 })
 

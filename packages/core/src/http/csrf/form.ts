@@ -3,8 +3,8 @@ import type { Channel } from '../channel.ts'
 
 /** Whether this request still has to show a form token, so that its body has to be read. */
 export function needsFormToken<Data extends object>(session: Session<Data>): boolean {
-  const { guard, doubt } = channelOf(session)
-  return guard !== null && (doubt === 'token' || doubt === 'body')
+  const { doubt } = channelOf(session)
+  return doubt === 'token' || doubt === 'body'
 }
 
 /**
