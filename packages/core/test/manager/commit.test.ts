@@ -14,6 +14,7 @@ describe('the first write of a visitor', () => {
     expect(store.calls).toMatchObject([{ operation: 'create' }])
     expect(store.calls[0]).not.toHaveProperty('durability')
     expect(store.only).toMatchObject({ state: 'anonymous', subject: null, data: '{"cart":[1]}' })
+    expect(Object.keys(store.only.extra)).toEqual([])
     expect(events).toMatchObject([{ type: 'created', handle: store.only.id, subject: null }])
     expect(session.handle).toBe(store.only.id)
     expect((await browser.open()).data).toEqual({ cart: [1] })
@@ -54,7 +55,9 @@ describe('the first write of a visitor', () => {
     store.next('create', fails, fails)
     const session = await browser.open()
     session.data.cart = 1
-    expect(await failure(session.commit())).toBeInstanceOf(StoreUnavailableError)
+    const error = await failure(session.commit())
+    expect(error).toBeInstanceOf(StoreUnavailableError)
+    expect(error.message).toContain('(create)')
     expect(cookieOf(session)).toBeNull()
     expect(session).toMatchObject({ refused: 'store', data: {} })
     expect(events).toMatchObject([{ type: 'store-failed', operation: 'commit', fatal: true }])
@@ -66,7 +69,9 @@ describe('the first write of a visitor', () => {
     store.next('get', fails)
     const session = await browser.open()
     session.data.cart = 1
-    expect(await failure(session.commit())).toBeInstanceOf(StoreUnavailableError)
+    const error = await failure(session.commit())
+    expect(error).toBeInstanceOf(StoreUnavailableError)
+    expect(error.message).toContain('(get)')
   })
 
   it('fails when another record has its id', async () => {
@@ -79,7 +84,9 @@ describe('the first write of a visitor', () => {
     })
     const session = await browser.open()
     session.data.cart = 1
-    expect(await failure(session.commit())).toBeInstanceOf(StoreUnavailableError)
+    const error = await failure(session.commit())
+    expect(error).toBeInstanceOf(StoreUnavailableError)
+    expect(error.message).toContain('(create: the store says there is a record of this id)')
     expect(cookieOf(session)).toBeNull()
   })
 

@@ -1,6 +1,6 @@
 import { ConfigError, HeadersSentError, StoreUnavailableError } from '@sess/core'
 import { describe, expect, it } from 'vitest'
-import { Browser, cookieOf, MINUTE, type Scenario, setUp, signedIn } from './scenario.ts'
+import { Browser, cookieOf, failure, HOUR, MINUTE, type Scenario, setUp, signedIn } from './scenario.ts'
 import { after, fails, losesAnswer } from './scripted-store.ts'
 
 const OLD = '$2b$10$old'
@@ -50,7 +50,7 @@ describe('a credential stamp', () => {
       /reauthenticate\(\{ credential \}\) needs a non-empty text/,
     )
     for (const given of [credential, [credential], [OLD, credential], []] as string[]) {
-      await expect(session.verifyCredential(given)).rejects.toBeInstanceOf(ConfigError)
+      await expect(session.verifyCredential(given)).rejects.toThrow(/^verifyCredential\(current\) needs/)
     }
   })
 })
@@ -130,7 +130,9 @@ describe('verifyCredential()', () => {
     const { browser, store } = await stamped()
     const session = await browser.open()
     store.next('get', fails)
-    await expect(session.verifyCredential(NEW)).rejects.toBeInstanceOf(StoreUnavailableError)
+    const error = await failure(session.verifyCredential(NEW))
+    expect(error).toBeInstanceOf(StoreUnavailableError)
+    expect(error.message).toContain('(get)')
     expect(store.only.state).toBe('authenticated')
   })
 
@@ -167,6 +169,21 @@ describe('verifyCredential()', () => {
     expect(await session.verifyCredential(OLD)).toBe(false)
     expect(session.subject).toBeNull()
   })
+
+  it('of a session being signed in without a stamp has nothing to compare, whatever the one before has', async () => {
+    const { browser } = await stamped()
+    const session = await browser.open()
+    session.signIn('ada')
+    expect(await session.verifyCredential(NEW)).toBe(true)
+  })
+
+  it('compares with the stamp that a proof of this request gives, not with the one it takes the place of', async () => {
+    const { browser } = await stamped()
+    const session = await browser.open()
+    session.reauthenticate({ method: 'pwd', credential: NEW })
+    expect(await session.verifyCredential(OLD)).toBe(false)
+    expect(session.subject).toBeNull()
+  })
 })
 
 describe('an older form of the same credential', () => {
@@ -193,6 +210,43 @@ describe('an older form of the same credential', () => {
       session.data.cart = 1
     })
     expect(store.only).toMatchObject({ generation: 1, confirmedAt: clock.now(), data: '{"cart":1}' })
+  })
+
+  it('takes what the load left to write with it, so that nothing is left', async () => {
+    const { browser, store, clock } = await stamped()
+    clock.advance(16 * MINUTE)
+    await browser.request()
+    const session = await browser.open()
+    store.drain()
+    expect(await session.verifyCredential([NEW, OLD])).toBe(true)
+    expect(store.only.confirmedAt).toBe(clock.now())
+    await session.commit()
+    expect(store.drain()).toEqual(['replace'])
+  })
+
+  it('leaves what the load left to write where another request wrote first', async () => {
+    const { browser, store, clock } = await stamped()
+    clock.advance(16 * MINUTE)
+    await browser.request()
+    const session = await browser.open()
+    store.next(
+      'replace',
+      after(() => store.write(store.only.id, { data: '{"cart":1}' })),
+    )
+    await session.verifyCredential([NEW, OLD])
+    store.drain()
+    await session.commit()
+    expect(store.drain()).toEqual(['replace'])
+  })
+
+  it('is left as it is where the session has run out meanwhile, which the next request finds', async () => {
+    const { browser, store, clock } = await stamped()
+    const session = await browser.open()
+    store.drain()
+    clock.advance(25 * HOUR)
+    expect(await session.verifyCredential([NEW, OLD])).toBe(true)
+    expect(store.drain()).toEqual([])
+    expect(session.subject).toBe('ada')
   })
 
   it('is upgraded over the write of another request, which is kept', async () => {

@@ -492,6 +492,7 @@ describe('session.signal', () => {
     expect(signal.reason).toMatchObject({
       code: 'ERR_SESS_INTERRUPTED',
       reason: 'ended',
+      message: 'The session is over (signed-out).',
       ending: { handle: store.only.id, subject: 'ada', reason: 'signed-out', at: clock.now() },
     })
   })

@@ -176,6 +176,35 @@ describe('sign-out', () => {
     expect(cookieOf(session)).toBe('')
   })
 
+  it.each([
+    ['activity', [2 * MINUTE]],
+    ['a periodic rotation', [16 * MINUTE]],
+    ['the confirmation of a token', [16 * MINUTE, 0]],
+  ])('leaves nothing to be written later: %s', async (_, pauses) => {
+    const { browser, store, clock, events } = await signedIn()
+    const last = pauses.at(-1)
+    for (const pause of pauses.slice(0, -1)) {
+      clock.advance(pause)
+      await browser.request()
+    }
+    clock.advance(last ?? 0)
+    const session = await browser.open()
+    session.signOut()
+    await session.commit()
+    store.drain()
+    events.splice(0)
+    await session.commit()
+    expect([store.drain(), events.map(({ type }) => type)]).toEqual([[], []])
+  })
+
+  it('cannot be carried out where the session could not be read', async () => {
+    const { browser, store } = await signedIn({ onStoreError: 'anonymous' })
+    store.next('get', fails)
+    const session = await browser.open()
+    session.signOut()
+    await expect(session.commit()).rejects.toThrow('(sign-out: the session could not be read)')
+  })
+
   it('meets no lock: rotate and reauthenticate after it are a visitor’s', async () => {
     const { browser } = await signedIn()
     const session = await browser.open()
