@@ -23,7 +23,7 @@ export const groups = {
     sources: ['src/http/csrf/*.ts'],
     tests: [
       'test/http/csrf*.test.ts',
-      'test/http/{form-token,describe,headers,cookie-shapes}.test.ts',
+      'test/http/{form-token,write-cookie,describe,headers,cookie-shapes}.test.ts',
       '../mutate/cases/csrf.ts',
     ],
   },

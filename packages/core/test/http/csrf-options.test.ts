@@ -31,6 +31,7 @@ describe('createSessions()', () => {
       /`csrf\.origin`: "https:\/\/a\.example\/" is no origin/,
     ],
     ['a host', { csrf: { origin: 'a.example' } }, /`csrf\.origin`: "a\.example" is no origin/],
+    ['an own origin of nearly a web scheme', { csrf: { origin: 'app-https://a' } }, /"app-https:\/\/a" is no origin/],
     ['an own origin of no web scheme', { csrf: { origin: 'app://a' } }, /`csrf\.origin`: "app:\/\/a" is no origin/],
     ['one origin for many', { csrf: { origins: 'https://a.example' } }, /`csrf\.origins` must be an array/],
     ['every origin', { csrf: { origins: ['*'] } }, /`csrf\.origins`: "\*" is no origin/],
@@ -57,6 +58,7 @@ describe('createSessions()', () => {
       /`csrf\.isolation` is true; use one of: off, same-origin, same-site/,
     ],
     ['a header that is none', { csrf: { header: 'x csrf' } }, /`csrf\.header` must be the name of a header/],
+    ['a field that is a number', { csrf: { field: 42 } }, /`csrf\.field` must be the name of a form field/],
     ['a field without a name', { csrf: { field: '' } }, /`csrf\.field` must be the name of a form field/],
     ['a list of exempt paths', { csrf: { exempt: ['/a'] } }, /`csrf\.exempt` must be a function/],
     ['reportOnly: yes', { csrf: { reportOnly: 'yes' } }, /`csrf\.reportOnly` must be true or false/],
@@ -101,6 +103,7 @@ describe('createSessions()', () => {
       'origins with ports, addresses and schemes',
       { csrf: { origins: ['https://a:8443', 'http://[::1]:3000', 'app://localhost'] } },
     ],
+    ['an own origin over http', { csrf: { origin: 'http://localhost:3000' } }],
     ['an own origin', { csrf: { origin: 'https://A.example:443' } }],
     ['clearSiteData: false', { clearSiteData: false }],
   ])('takes %s without a word', (_, options) => {

@@ -3,6 +3,8 @@ import { type CsrfError, createSessions, type RequestFacts, type Session, type S
 import { needsFormToken, verifyForm } from '@sess/core/http'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Keyring } from '../../src/crypto/keyring.ts'
+import { unmaskSecret } from '../../src/http/csrf/form-token.ts'
 import { COOKIE, type Data, failure, type Scenario, setUp, signedIn } from '../manager/scenario.ts'
 import { fails } from '../manager/scripted-store.ts'
 
@@ -187,6 +189,16 @@ describe('a request that needs a token', () => {
     expect((await browser.open({ method: 'GET' })).subject).toBe('ada')
   })
 
+  it.each([undefined, null])('may carry it in the header where the body has none: %s', async (none) => {
+    const { browser } = await signedIn()
+    const token = (await browser.open({ method: 'GET' })).csrfToken()
+    const session = await browser.open({ ...silent, headers: { ...HOST, 'x-csrf-token': token } })
+    session.verifyCsrf(none)
+    expect(session.subject).toBe('ada')
+    const other = await browser.open({ ...silent, headers: { ...HOST, 'x-csrf-token': token } })
+    expect(() => other.verifyCsrf('A'.repeat(87))).toThrow(expect.objectContaining({ code: REFUSED }))
+  })
+
   it('can be logged without a look', async () => {
     const { browser } = await signedIn()
     const session = await browser.open(silent)
@@ -242,9 +254,7 @@ describe('a request that needs a token', () => {
       expect(() => session.subject).toThrow()
     }
     expect(warn.mock.calls.flat()).toEqual([
-      expect.stringMatching(
-        /^sess: a POST without Sec-Fetch-Site and Origin .*needs a form token.*csrf\(sessions\).*Clients of your own can send Origin\.$/,
-      ),
+      'sess: a POST without Sec-Fetch-Site and Origin (no browser sends that) needs a form token: session.csrfToken() in the field `_csrf`, read by csrf(sessions) behind the body parser, or by session.verifyCsrf(token); or in the header `x-csrf-token`. Clients of your own can send Origin.',
     ])
   })
 
@@ -254,7 +264,7 @@ describe('a request that needs a token', () => {
     expect(needsFormToken(session)).toBe(true)
     expect(() => session.subject).toThrow()
     expect(warn.mock.calls.flat()).toEqual([
-      expect.stringMatching(/^sess: a POST in the nist profile needs a form token/),
+      'sess: a POST in the nist profile needs a form token: session.csrfToken() in the field `_csrf`, read by csrf(sessions) behind the body parser, or by session.verifyCsrf(token).',
     ])
   })
 })
@@ -287,11 +297,19 @@ describe('a refusal', () => {
     const { browser, events } = await signedIn()
     for (const origin of ['https://evil.example', 'a b', 'x'.repeat(256)])
       await failure(browser.open({ method: 'POST', url: 'https://shop.example/a?b', headers: { ...HOST, origin } }))
+    expect(warn).not.toHaveBeenCalled()
     expect(events).toMatchObject([
       { origin: 'https://evil.example', path: '/a', handle: null },
       { origin: null },
       { origin: null },
     ])
+  })
+
+  it('tells the whole path, addresses in it included', async () => {
+    const { browser, events } = await signedIn()
+    const url = '/go/https://a.example/b?c'
+    await failure(browser.open({ method: 'POST', url, headers: { ...HOST, origin: 'https://evil.example' } }))
+    expect(events).toMatchObject([{ path: '/go/https://a.example/b' }])
   })
 
   it('tells no path where the facts have none', async () => {
@@ -366,6 +384,7 @@ describe('csrfToken()', () => {
     const session = await browser.open(get)
     change(session)
     expect(() => session.csrfToken()).toThrow(expect.objectContaining({ code: 'ERR_SESS_CONFIG' }))
+    expect(() => session.csrfToken()).toThrow(/needs `await session\.commit\(\)` in between/)
     await session.commit()
     const token = session.csrfToken()
     browser.receive(session)
@@ -399,6 +418,38 @@ describe('csrfToken()', () => {
     const post = await sessions.open({ method: 'POST', secure: true, headers: { cookie } })
     post.verifyCsrf(token)
     expect(post.state).toBe('anonymous')
+  })
+
+  it('after a commit that failed is a visitor’s', async () => {
+    const { browser, store } = await signedIn()
+    const session = await browser.open(get)
+    session.data.cart = 1
+    store.next('replace', fails, fails)
+    await failure(session.commit())
+    session.csrfToken()
+    expect(session.toHeaders()[0]).toEqual(['Set-Cookie', expect.stringMatching(/^__Host-Http-sid-csrf=/)])
+  })
+
+  it('is an HMAC under a key of its own purpose, so that it stays good from release to release', async () => {
+    const key = Uint8Array.from({ length: 32 }, (_, at) => (at * 7 + 5) % 256)
+    const { browser } = await signedIn({ keys: [key] })
+    const secret = unmaskSecret((await browser.open(get)).csrfToken()) ?? ''
+    const signed = `sess/csrf/v1.session.${browser.cookie?.split('.')[0]}.0`
+    expect(new Keyring(() => [key], 'csrf').verify(signed, secret)).toBe(0)
+  })
+
+  it('of a visitor is good with the same cookie twice, and not with two', async () => {
+    const { sessions } = setUp()
+    const page = await sessions.open({ ...get, secure: true, headers: {} })
+    const token = page.csrfToken()
+    const cookie = page.toHeaders()[0]?.[1].split(';')[0]
+    const post = (second: string | undefined) =>
+      sessions.open({ method: 'POST', secure: true, headers: { cookie: `${cookie}; ${second}` } })
+    const twice = await post(cookie)
+    twice.verifyCsrf(token)
+    expect(twice.state).toBe('anonymous')
+    const planted = await post(`__Host-Http-sid-csrf=${'A'.repeat(43)}`)
+    expect(() => planted.verifyCsrf(token)).toThrow(expect.objectContaining({ code: REFUSED }))
   })
 
   it('serves the login form of a request whose session cannot be loaded', async () => {

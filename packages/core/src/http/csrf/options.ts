@@ -61,20 +61,20 @@ export interface CsrfPolicy {
 }
 
 const PROFILES = ['modern', 'nist', 'apiOnly'] as const
-const NAMES: Readonly<Record<keyof CsrfOptions, true>> = {
-  profile: true,
-  origin: true,
-  origins: true,
-  missing: true,
-  header: true,
-  field: true,
-  isolation: true,
-  exempt: true,
-  reportOnly: true,
+const NAMES: Readonly<Record<keyof CsrfOptions, null>> = {
+  profile: null,
+  origin: null,
+  origins: null,
+  missing: null,
+  header: null,
+  field: null,
+  isolation: null,
+  exempt: null,
+  reportOnly: null,
 }
 
 /** Checks the `csrf` option; null where nothing is to be checked. */
-export function readCsrf(option: CsrfProfile | CsrfOptions | false = {}, strictWrites = false): CsrfPolicy | null {
+export function readCsrf(option: CsrfProfile | CsrfOptions | false = {}, strictWrites: boolean): CsrfPolicy | null {
   if (option === false) return null
   const options = typeof option === 'string' ? { profile: option } : option
   checkTypes(options)

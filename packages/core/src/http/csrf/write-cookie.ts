@@ -1,4 +1,6 @@
 import type { Keyring } from '../../crypto/keyring.ts'
+import type { Token } from '../../crypto/token.ts'
+import type { SessionRecord } from '../../kernel/record.ts'
 import type { Engine } from '../../manager/engine.ts'
 import type { TokenEffect, Visit } from '../../manager/visit.ts'
 import { type CookiePair, clearCookie, scanCookies, writeCookie } from '../cookie.ts'
@@ -21,10 +23,11 @@ export class WriteCookie {
 
   /** Whether the request may change its session: it has none, or carries the cookie that goes with it. */
   allows(suspect: Suspect, { record, token }: Visit): boolean {
-    if (record === null || token === null) return true
+    if (record === null) return true
+    const { sid } = token as Token // which the session was opened with
     const { name } = this.#shape(suspect)
     const values = scanCookies(cookieHeaderOf(suspect.facts), name)
-    return values.some((value) => this.#keys.verify(text(token.sid), value) >= 0)
+    return values.some((value) => this.#keys.verify(text(sid), value) >= 0)
   }
 
   /**
@@ -36,11 +39,10 @@ export class WriteCookie {
     if (effect?.type === 'clear') return ['Set-Cookie', clearCookie(shape)]
     if (effect?.type === 'send')
       return ['Set-Cookie', writeCookie(shape, this.#value(effect.sid), this.#lifetime(visit, effect.lastsUntil))]
-    const { record, token } = visit
-    if (record === null || token === null || visit.headersSent || !isMissed(suspect, visit)) return null
-    if (this.allows(suspect, visit)) return null
-    const until = record.persistent ? record.absoluteAt : null
-    return ['Set-Cookie', writeCookie(shape, this.#value(token.sid), this.#lifetime(visit, until))]
+    if (visit.headersSent || !isMissed(suspect, visit) || this.allows(suspect, visit)) return null
+    const { persistent, absoluteAt } = visit.record as SessionRecord // without one everything is allowed
+    const { sid } = visit.token as Token
+    return ['Set-Cookie', writeCookie(shape, this.#value(sid), this.#lifetime(visit, persistent ? absoluteAt : null))]
   }
 
   #value(sid: string): string {
