@@ -47,7 +47,10 @@ if (await bootstrap()) {
       `${group}: ${verdict.killed} of ${verdict.mutants} killed (${verdict.score} %), ${verdict.explained} explained`,
     )
   }
-  if (values.json !== undefined) writeFileSync(path.join(root, values.json), `${JSON.stringify(verdicts, null, 2)}\n`)
+  if (values.json !== undefined) {
+    const known = existsSync(path.join(root, values.json)) ? read(values.json) : {}
+    writeFileSync(path.join(root, values.json), `${JSON.stringify({ ...known, ...verdicts }, null, 2)}\n`)
+  }
 } else {
   process.exitCode = 1
 }

@@ -62,16 +62,16 @@ export interface ClientSettings {
   readonly digestsMatter: boolean
 }
 
-const NAMES: Readonly<Record<keyof FingerprintOptions, true>> = {
-  level: true,
-  reportOnly: true,
-  weights: true,
-  observeAt: true,
-  lockAt: true,
-  endAt: true,
-  spareKnownNetworks: true,
-  locate: true,
-  signals: true,
+const NAMES: Readonly<Record<keyof FingerprintOptions, null>> = {
+  level: null,
+  reportOnly: null,
+  weights: null,
+  observeAt: null,
+  lockAt: null,
+  endAt: null,
+  spareKnownNetworks: null,
+  locate: null,
+  signals: null,
 }
 
 /** The policy that a level or options stand for; null for `'off'`. Options without a level start from `usual`. */
