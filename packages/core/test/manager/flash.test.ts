@@ -71,6 +71,7 @@ describe('flash()', () => {
     const session = await setUp().browser.open()
     // What JavaScript callers may hand in.
     expect(() => session.flash(key as string, 'x')).toThrow(ConfigError)
+    expect(() => session.flash(key as string, 'x')).toThrow(/^session\.flash\(key\) needs a text as key/)
     expect(await failure(session.takeFlash(key as string))).toBeInstanceOf(ConfigError)
   })
 
@@ -89,6 +90,7 @@ describe('flash()', () => {
     await browser.request((session) => session.rotate({ hard: true }))
     const standIn = await older.open()
     expect(() => standIn.flash('notice', 'x')).toThrow(SessionInterruptedError)
+    expect(() => standIn.flash('notice', 'x')).toThrow(/^flash\(\) is not possible/)
     expect(await standIn.takeFlash('notice')).toEqual([])
     await browser.request((session) => session.lock())
     const locked = await browser.open()

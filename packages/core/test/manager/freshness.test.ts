@@ -80,6 +80,7 @@ describe('requireFresh()', () => {
     const superseded = await older.open()
     expect(superseded.isFresh('5m')).toBe(false)
     expect(() => superseded.requireFresh('5m')).toThrow(SessionInterruptedError)
+    expect(() => superseded.requireFresh('5m')).toThrow(/this request was refused \(superseded\)/)
     const before = browser.copy()
     await browser.request((session) => session.signIn('ada'))
     const replaced = await before.open()
@@ -87,6 +88,7 @@ describe('requireFresh()', () => {
     store.next('get', fails)
     const unread = await browser.open()
     expect(() => unread.requireFresh('5m')).toThrow(expect.objectContaining({ code: 'ERR_SESS_STORE_UNAVAILABLE' }))
+    expect(() => unread.requireFresh('5m')).toThrow('(requireFresh(): the session could not be read)')
   })
 
   it('asks to sign in where loading again would not help', async () => {

@@ -45,22 +45,55 @@ describe('the habits of other session libraries', () => {
     expect(Object.keys(session)).toEqual([])
   })
 
+  const foreign = (name: string) =>
+    `session.${name} does not exist here. Cookie options belong to createSessions(); see session.handle, absoluteAt and idleAt.`
+
   it.each([
-    ['session.foo = 1', 'Assign to session.data.foo'],
-    ['session.destroy()', 'session.signOut()'],
-    ['session.regenerate()', 'session.rotate({ hard: true })'],
-    ['session.save()', 'await session.commit()'],
-    ['session.cookie', 'createSessions()'],
-    ['session.data = {}', 'session.data'],
-  ])('%s: the message names the right call: %s', async (code, call) => {
+    ['session.foo = 1', 'session.foo = … is not kept. Assign to session.data.foo.'],
+    ['session.destroy()', 'session.destroy() does not exist here. Use session.signOut().'],
+    [
+      'session.regenerate()',
+      'session.regenerate() does not exist here. Use session.signIn(subject), or session.rotate({ hard: true }).',
+    ],
+    ['session.save()', 'session.save() does not exist here. Use await session.commit().'],
+    [
+      'session.reload()',
+      'session.reload() does not exist here. Use the next request; session.update(key, fn) changes a value that others change too.',
+    ],
+    [
+      'session.touch()',
+      'session.touch() does not exist here. Use nothing: a request that loads the session counts as activity.',
+    ],
+    [
+      'session.resetMaxAge()',
+      'session.resetMaxAge() does not exist here. Use nothing: the idle timeout slides by itself.',
+    ],
+    ['session.get("a")', 'session.get() does not exist here. Use session.data.'],
+    ['session.set = 1', 'session.set() does not exist here. Use session.data.'],
+    ['session.cookie', foreign('cookie')],
+    ['session.id = 1', foreign('id')],
+    ['session.maxAge', foreign('maxAge')],
+    ['session.isNew', foreign('isNew')],
+    ['session.data = {}', 'session.data cannot be assigned. Assign its keys: Object.assign(session.data, …).'],
+    ['session.subject = 1', 'session.subject cannot be assigned. Application data belongs into session.data.'],
+  ])('%s: the message names the right call: %s', async (code, message) => {
     const { browser } = setUp()
     const session = await browser.open()
     try {
       sloppy(session, code)
       expect.unreachable()
     } catch (error) {
-      expect(error).toMatchObject({ code: 'ERR_SESS_USE_DATA', status: 500, message: expect.stringContaining(call) })
+      expect(error).toMatchObject({ code: 'ERR_SESS_USE_DATA', status: 500, message })
     }
+  })
+
+  it('leave the class as classes are', async () => {
+    const session = await setUp().browser.open()
+    const names: string[] = []
+    for (const name in session) names.push(name)
+    expect(names).toEqual([])
+    expect(Object.isFrozen(session.constructor)).toBe(false)
+    expect(Object.getOwnPropertyDescriptor(Object.getPrototypeOf(session), 'data')?.configurable).toBe(true)
   })
 
   it('reads of what is not there are undefined, as on any object', async () => {

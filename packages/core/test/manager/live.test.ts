@@ -188,7 +188,7 @@ describe('onEnded()', () => {
   it.each([[null], [7], [undefined]])('refuses %s as a handle', (handle) => {
     const { sessions } = setUp()
     // What plain JavaScript lets through.
-    expect(() => sessions.onEnded(handle as unknown as string, () => {})).toThrow(ConfigError)
+    expect(() => sessions.onEnded(handle as unknown as string, () => {})).toThrow(/onEnded\(handle, listener\) needs/)
     expect(() => sessions.onEnded('handle', handle as unknown as () => void)).toThrow(ConfigError)
   })
 })
