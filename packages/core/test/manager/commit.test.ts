@@ -147,7 +147,7 @@ describe('a commit', () => {
     store.write(store.only.id, { data: '{"theme":"light"}' })
     const error = await failure(session.commit())
     expect(error).toMatchObject({ code: 'ERR_SESS_INTERRUPTED', status: 409, reason: 'conflict', expose: true })
-    expect(error.message).toContain('session.data.theme')
+    expect(error.message).toBe('Another request changed session.data.theme meanwhile; nothing was saved.')
     expect(saved(store.only.data)).toEqual({ theme: 'light' })
     expect(session).toMatchObject({ subject: 'ada', refused: null })
     expect(events).toMatchObject([{ type: 'interrupted', reason: 'conflict', handle: store.only.id, subject: 'ada' }])
@@ -166,16 +166,20 @@ describe('a commit', () => {
   })
 
   it.each([
-    ['ended', { state: 'ended', endedReason: 'signed-out', endedAt: 0 }],
-    ['ended', { absoluteAt: 0 }],
-    ['locked', { state: 'locked' }],
-    ['superseded', { generation: 1, hardRotations: 1 }],
-  ] as const)('is interrupted when the session has %s meanwhile: %j', async (reason, change) => {
+    ['ended', 'has ended', { state: 'ended', endedReason: 'signed-out', endedAt: 0 }],
+    ['ended', 'has ended', { absoluteAt: 0 }],
+    ['locked', 'was locked', { state: 'locked' }],
+    ['superseded', 'has a new token', { generation: 1, hardRotations: 1 }],
+  ] as const)('is interrupted when the session is %s meanwhile: it %s, %j', async (reason, what, change) => {
     const { browser, store } = await signedIn()
     const session = await browser.open()
     session.data.cart = 1
     store.write(store.only.id, change)
-    expect(await failure(session.commit())).toMatchObject({ code: 'ERR_SESS_INTERRUPTED', reason })
+    expect(await failure(session.commit())).toMatchObject({
+      code: 'ERR_SESS_INTERRUPTED',
+      reason,
+      message: `The session ${what} while this request ran; nothing was saved.`,
+    })
     expect(store.only.data).toBe('')
     expect(session.state).toBe(reason === 'locked' ? 'locked' : 'anonymous')
   })
@@ -185,7 +189,10 @@ describe('a commit', () => {
     const session = await browser.open()
     session.data.cart = 1
     store.records.clear()
-    expect(await failure(session.commit())).toMatchObject({ reason: 'ended' })
+    expect(await failure(session.commit())).toMatchObject({
+      reason: 'ended',
+      message: 'The session is gone from the store; nothing was saved.',
+    })
     expect(store.records.size).toBe(0)
   })
 

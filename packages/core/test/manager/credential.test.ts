@@ -45,7 +45,9 @@ describe('a credential stamp', () => {
     const { browser } = await signedIn()
     const session = await browser.open()
     // What JavaScript callers may hand in.
-    expect(() => session.signIn('ada', { credential: credential as string })).toThrow(ConfigError)
+    expect(() => session.signIn('ada', { credential: credential as string })).toThrow(
+      /signIn\(…, \{ credential \}\) needs a non-empty text/,
+    )
     expect(() => session.reauthenticate({ method: 'pwd', credential: credential as string })).toThrow(
       /reauthenticate\(\{ credential \}\) needs a non-empty text/,
     )

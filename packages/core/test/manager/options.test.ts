@@ -202,7 +202,9 @@ describe('advice to the developer', () => {
     }
     await dropping()
     expect(warn).toHaveBeenCalledTimes(1)
-    expect(warn.mock.calls[0]?.[0]).toContain('dropped: cart')
+    expect(warn.mock.calls[0]?.[0]).toBe(
+      'sess: signIn() starts with fresh data and dropped: cart. List in `carry` what should survive.',
+    )
     vi.stubEnv('NODE_ENV', 'production')
     await dropping()
     expect(warn).toHaveBeenCalledTimes(1)

@@ -94,19 +94,23 @@ describe('sign-in', () => {
     const session = await browser.open()
     // What JavaScript callers may hand in.
     expect(() => session.signIn(subject as string)).toThrow(ConfigError)
+    expect(() => session.signIn(subject as string)).toThrow(/^signIn\(subject\) needs a non-empty string/)
   })
 
   it('needs carry to be a list', async () => {
     const { browser } = setUp()
     const session = await browser.open()
     // What JavaScript callers may hand in.
-    expect(() => session.signIn('ada', { carry: 'cart' as never })).toThrow(/array of keys/)
+    expect(() => session.signIn('ada', { carry: 'cart' as never })).toThrow(
+      /^signIn\(…, \{ carry \}\) needs an array of keys/,
+    )
   })
 
   it('is refused on an upgrade', async () => {
     const { browser } = setUp()
     const session = await browser.open({ upgrade: true })
     expect(() => session.signIn('ada')).toThrow(HeadersSentError)
+    expect(() => session.signIn('ada')).toThrow(/^signIn\(\) /)
   })
 
   it('called twice signs the last one in', async () => {

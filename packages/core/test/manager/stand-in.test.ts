@@ -54,18 +54,27 @@ describe('a stand-in', () => {
   it.each(ALL)('%s: refuses data', async (refused) => {
     const { session, store } = await standIn(refused)
     session.data.cart = 1
-    expect(await failure(session.commit())).toMatchObject({ code: 'ERR_SESS_INTERRUPTED', reason: refused })
+    const error = await failure(session.commit())
+    expect(error).toMatchObject({ code: 'ERR_SESS_INTERRUPTED', reason: refused })
+    expect(error.message).toMatch(/^Changing session\.data is not possible/)
     expect(store.drain()).toEqual([])
     expect(cookieOf(session)).toBeNull()
   })
 
   it.each(ALL)('%s: refuses update, rotate, reauthenticate and lock', async (refused) => {
     const { session } = await standIn(refused)
-    expect(() => session.update('cart', () => 1)).toThrow(SessionInterruptedError)
-    expect(() => session.rotate()).toThrow(SessionInterruptedError)
-    expect(() => session.rotate({ hard: true })).toThrow(SessionInterruptedError)
-    expect(() => session.reauthenticate({ method: 'password' })).toThrow(SessionInterruptedError)
-    expect(() => session.lock()).toThrow(SessionInterruptedError)
+    for (const [action, act] of [
+      ['update()', () => session.update('cart', () => 1)],
+      ['rotate()', () => session.rotate()],
+      ['rotate()', () => session.rotate({ hard: true })],
+      ['reauthenticate()', () => session.reauthenticate({ method: 'password' })],
+      ['lock()', () => session.lock()],
+    ] as const) {
+      expect(act).toThrow(SessionInterruptedError)
+      expect(act).toThrow(
+        `${action} is not possible: this request was refused (${refused}). Signing in starts a new session.`,
+      )
+    }
   })
 
   it.each(ALL)('%s: can be signed in from, and written to then', async (refused) => {

@@ -135,12 +135,15 @@ describe('locked', () => {
     const { browser, store } = await locked()
     const session = await browser.open()
     expect(() => session.update('secret', () => 2)).toThrow(
-      /locked\. reauthenticate\(\), signIn\(\) and signOut\(\) are/,
+      /^update\(\) is not possible: the session is locked\. reauthenticate\(\), signIn\(\) and signOut\(\) are/,
     )
     expect(() => session.rotate()).toThrow(SessionInterruptedError)
     expect(() => session.rotate({ hard: true })).toThrow(SessionInterruptedError)
     session.data.secret = 2
-    expect(await failure(session.commit())).toMatchObject({ reason: 'locked' })
+    expect(await failure(session.commit())).toMatchObject({
+      reason: 'locked',
+      message: expect.stringMatching(/^Changing session\.data is not possible: the session is locked/),
+    })
     expect(saved(store.only.data)).toEqual({ secret: 1 })
     expect(store.drain()).toEqual(['get'])
   })
