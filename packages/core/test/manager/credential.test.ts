@@ -1,4 +1,4 @@
-import { ConfigError, HeadersSentError, StoreUnavailableError } from '@sess/core'
+import { HeadersSentError, StoreUnavailableError } from '@sess/core'
 import { describe, expect, it } from 'vitest'
 import { Browser, cookieOf, failure, HOUR, MINUTE, type Scenario, setUp, signedIn } from './scenario.ts'
 import { after, fails, losesAnswer } from './scripted-store.ts'
