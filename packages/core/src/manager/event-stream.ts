@@ -32,7 +32,7 @@ export class EventStream<T extends SessionEventType | '*'> implements AsyncItera
       signal?.removeEventListener('abort', end)
     }
     if (signal?.aborted === true) this.#end()
-    else signal?.addEventListener('abort', end, { once: true })
+    else signal?.addEventListener('abort', end)
   }
 
   async next(): Promise<IteratorResult<StreamedEvent<T>>> {
