@@ -116,8 +116,8 @@ describe('sessions.list()', () => {
   })
 
   it.each([
-    ['fails', fails, /the store is down/],
-    ['hangs', hangs, /no answer in time/],
+    ['fails', fails, /\(listBySubject\)\. the store is down/],
+    ['hangs', hangs, /\(listBySubject: no answer in time\)/],
   ])('fails where the store %s', async (_, act, message) => {
     const { sessions, signIn, store } = accounts({ storeTimeout: 50 })
     await signIn()
@@ -526,7 +526,13 @@ describe('sessions.endAll()', () => {
       message: expect.stringMatching(/says there is a record of this id/),
     })
     store.next('create', fails, fails, fails)
-    expect((await failure(sessions.endAll('ada'))).cause).toMatchObject({ code: 'ERR_SESS_STORE_UNAVAILABLE' })
+    expect((await failure(sessions.endAll('ada'))).cause).toMatchObject({
+      code: 'ERR_SESS_STORE_UNAVAILABLE',
+      message: expect.stringContaining('(create)'),
+    })
+    store.next('create', fails)
+    store.next('get', fails)
+    expect((await failure(sessions.endAll('ada'))).cause).toMatchObject({ message: expect.stringContaining('(get)') })
     store.next('create', () => Promise.reject(new StoreAmbiguousError()))
     expect((await failure(sessions.endAll('ada'))).cause).toBeInstanceOf(StoreAmbiguousError)
   })

@@ -181,6 +181,7 @@ describe('contention until the budget ends', () => {
     }
     const error = await failure(session.commit())
     expect(error.code).toBe('ERR_SESS_STORE_UNAVAILABLE')
+    expect(error.message).toContain('(replace)')
   })
 })
 

@@ -1,5 +1,7 @@
-import { StoreAmbiguousError, StoreUnavailableError } from '@sess/core'
+import { type SessionRecord, StoreAmbiguousError, StoreUnavailableError } from '@sess/core'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { CommitQueue } from '../../src/manager/queue.ts'
+import { withBudget } from '../../src/manager/store-gate.ts'
 import { cookieOf, failure, MINUTE, type Scenario, setUp, signedIn } from './scenario.ts'
 import { type Act, after, appliedLate, fails, gate, hangs, losesAnswer, losesAnswerThen } from './scripted-store.ts'
 
@@ -86,6 +88,7 @@ describe('a lost acknowledgement', () => {
       status: 503,
       cause: expect.any(StoreUnavailableError),
     })
+    expect((error.cause as Error).message).toContain('(get)')
     expect(events).toMatchObject([{ type: 'store-failed', operation: 'commit', fatal: true }])
     expect(session.refused).toBe('store')
     expect(cookieOf(session)).toBeNull()
@@ -159,6 +162,7 @@ describe('two failures', () => {
     scenario.store.next('replace', fails, fails)
     const error = await failure(scenario.session.commit())
     expect(error).toBeInstanceOf(StoreUnavailableError)
+    expect(error.message).toContain('(replace)')
     expect(countIn(scenario)).toBe(0)
     expect(scenario.store.drain()).toEqual(['replace', 'get', 'replace', 'get'])
   })
@@ -350,6 +354,7 @@ describe('time', () => {
     const { ms, error } = await took(browser.open())
     expect(ms).toBe(100)
     expect(error).toBeInstanceOf(StoreUnavailableError)
+    expect((error as Error).message).toContain('(get: no answer in time)')
   })
 
   it('a load that has to end a reused session takes at most storeTimeout, all in all', async () => {
@@ -399,6 +404,19 @@ describe('time', () => {
     const second = await took(waiting.commit())
     expect(second.ms).toBeLessThanOrEqual(200)
     expect((await first).ms).toBeLessThanOrEqual(200)
+  })
+
+  it('a commit that never gets its turn says so', async () => {
+    const queue = new CommitQueue()
+    const never = () => new Promise<SessionRecord>(() => {})
+    const { ms, error } = await took(
+      withBudget(100, (budget) => {
+        void queue.run('x', budget, never)
+        return queue.run('x', budget, never)
+      }),
+    )
+    expect(ms).toBe(100)
+    expect((error as Error).message).toContain('(commit: no time left)')
   })
 
   it('a best-effort write takes at most storeTimeout, and fails nobody', async () => {
