@@ -30,7 +30,7 @@ export default {
   coverageAnalysis: 'perTest',
   disableTypeChecks: false,
   concurrency: Number(process.env.MUTATE_WORKERS ?? 2),
-  timeoutMS: 6_000,
+  timeoutMS: 10_000,
   incremental: true,
   incrementalFile: `${reports}/${name}.incremental.json`,
   reporters: ['clear-text', 'json', 'progress-append-only'],

@@ -39,7 +39,7 @@ export default defineConfig({
     ],
     isolate: false,
     sequence: { sequencer: QuickestFirst },
-    testTimeout: 3_000,
+    testTimeout: 6_000,
     typecheck: { enabled: false },
     env: { PROPERTY_RUNS: '300' },
   }),

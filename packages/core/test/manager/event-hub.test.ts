@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { callSafely, type EventHub } from '../../src/manager/event-hub.ts'
 import { EventStream } from '../../src/manager/event-stream.ts'
 import type { SessEvent } from '../../src/manager/events.ts'
@@ -24,6 +24,8 @@ beforeEach(() => {
   hub = new fresh.EventHub()
 })
 afterEach(() => void vi.restoreAllMocks())
+// What is loaded later gets a hub with the platform's own tasks.
+afterAll(() => void vi.resetModules())
 
 const runNext = () => tasks.shift()?.()
 
