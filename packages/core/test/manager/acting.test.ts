@@ -50,7 +50,9 @@ describe('actAs()', () => {
 
   it('takes a proof that follows for one of the subject', async () => {
     const { browser } = await acting()
-    expect((await browser.open()).isFresh('5m')).toBe(false)
+    const before = await browser.open()
+    expect(before.isFresh('5m')).toBe(false)
+    expect(() => before.requireFresh('5m')).toThrow(expect.objectContaining({ reason: 'impersonated' }))
     const session = await browser.request((current) => {
       current.reauthenticate({ method: 'pwd' })
       expect(current.isFresh('5m')).toBe(true)

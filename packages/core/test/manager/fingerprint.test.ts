@@ -288,6 +288,15 @@ describe('the client of a request', () => {
     expect(observedBy(engineOf(true), client, sid, before)).toEqual(fingerprintOf(client, sid))
   })
 
+  it.each([
+    [15, true],
+    [16, false],
+  ])('can matter by its digests where network and User-Agent reach the first threshold: %d', (observeAt, matter) => {
+    const fingerprint = { ...fingerprintLevels.standard, observeAt }
+    const settings = readClientSettings({}, { fingerprint, ipBinding: 'off' })
+    expect(settings).toMatchObject({ digestsMatter: matter, address: 'network' })
+  })
+
   it('leaves a baseline alone that it adds nothing to', () => {
     const [unwatched, watched] = [record(null), record({ browser: 'firefox' })]
     expect(drifted(engineOf(true), unwatched, client, sid)).toBe(unwatched)
@@ -423,6 +432,16 @@ describe('fingerprint options', () => {
       'an own signal without header',
       { signals: { ja4: { weight: 3 } } },
       /`fingerprint\.signals\.ja4\.header` must be the name of a request header/,
+    ],
+    [
+      'an own signal in a header of two words',
+      { signals: { ja4: { header: 'x ja4', weight: 3 } } },
+      /`fingerprint\.signals\.ja4\.header` must be/,
+    ],
+    [
+      'an own signal by the name of the IP binding',
+      { signals: { address: { header: 'x', weight: 1 } } },
+      /`fingerprint\.signals\.address`: the name is taken/,
     ],
     ['an own signal that is nothing', { signals: { ja4: null } }, /`fingerprint\.signals\.ja4\.header` must be/],
     [
