@@ -2,7 +2,8 @@
 // survivors.json does not explain, and when a group is below its score.
 //   npm run mutate            every group: hours
 //   npm run mutate kernel     one group; mutants whose code and tests are as they were are not tried again
-// What --only leaves out counts as it was the last time.
+// What --only leaves out counts as it was the last time. --without test/manager/live.test.ts,… makes a first run quick;
+// what survives it has to be tried again with all tests.
 //   npm run mutate kernel -- --only packages/core/src/kernel/present.ts  --force  --json docs/benchmarks/mutation.json
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -14,7 +15,12 @@ import { judge, merge, SCORE } from './judge.mjs'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { only: { type: 'string' }, force: { type: 'boolean' }, json: { type: 'string' } },
+  options: {
+    only: { type: 'string' },
+    force: { type: 'boolean' },
+    without: { type: 'string' },
+    json: { type: 'string' },
+  },
 })
 
 /** @param {string} file */
@@ -25,7 +31,8 @@ async function mutate(group) {
   const stryker = path.join(root, 'packages/mutate/node_modules/.bin/stryker')
   const args = ['run', 'packages/mutate/stryker.config.mjs', ...(values.force ? ['--force'] : [])]
   const only = values.only === undefined ? {} : { MUTATE_ONLY: values.only }
-  const code = await run(stryker, args, { env: { MUTATE: group, ...only } })
+  const without = values.without === undefined ? {} : { MUTATE_WITHOUT: values.without }
+  const code = await run(stryker, args, { env: { MUTATE: group, ...only, ...without } })
   if (code !== 0) return null
   const merged = `packages/mutate/dist/${group}.merged.json`
   const earlier = values.only !== undefined && existsSync(path.join(root, merged)) ? read(merged) : null
