@@ -25,11 +25,15 @@ function tick() {
   }
 }
 
-/** Puts the answer's `<main>` in place of this one; keeps scroll position and focus. @param {Response} response */
-async function show(response) {
-  const next = new DOMParser().parseFromString(await response.text(), 'text/html')
+/** How many answers have been shown. */
+let shown = 0
+
+/** Puts the answer's `<main>` in place of this one; keeps scroll position and focus. @param {string} html */
+function show(html) {
+  const next = new DOMParser().parseFromString(html, 'text/html')
   const main = next.querySelector('main')
   if (main === null) return
+  shown += 1
   const focused = document.activeElement?.closest('main [id]')?.id
   document.querySelector('main')?.replaceWith(main)
   document.title = next.title
@@ -75,9 +79,10 @@ document.addEventListener('submit', (event) => {
 /** @param {string} address @param {URLSearchParams} body */
 async function submit(address, body) {
   const response = await fetch(address, { method: 'POST', body })
+  const html = await response.text()
   const { pathname } = new URL(response.url)
   history.replaceState(null, '', pathname === '/' ? response.url : '/')
-  await show(response)
+  show(html)
 }
 
 /** Whether this is no moment to change the page: a form is on its way, a text half typed, a button half pressed. */
@@ -93,10 +98,12 @@ async function refresh() {
   if (isBusy()) return refreshSoon(1000)
   const address = new URL(location.href)
   address.searchParams.set('refresh', '')
+  const before = shown
   try {
-    const response = await fetch(address)
-    if (isBusy()) return refreshSoon(1000)
-    await show(response)
+    const html = await (await fetch(address)).text()
+    // Something was typed meanwhile, or a newer answer overtook this one.
+    if (isBusy() || shown !== before) return refreshSoon(1000)
+    show(html)
     // The token changed while this request was on its way: the browser has the new one by now.
     if (document.querySelector('main')?.dataset.refused) refreshSoon(1000)
   } catch {

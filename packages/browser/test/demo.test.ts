@@ -208,6 +208,38 @@ describe.skipIf(executablePath === '')(
       },
     )
 
+    it('shows no answer that a newer one has overtaken', async () => {
+      await openWindow()
+      const page = await open('Fastify')
+      await signIn(page, 'Ada')
+      const note = page.getByLabel('A note')
+      let arrive = () => {}
+      const arrived = new Promise<void>((resolve) => {
+        arrive = resolve
+      })
+      let fetched = () => {}
+      const overtaken = new Promise<void>((resolve) => {
+        fetched = resolve
+      })
+      await page.route(/[?&]refresh/, async (route) => {
+        const response = await route.fetch()
+        fetched()
+        await arrived
+        await route.fulfill({ response })
+      })
+      await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))
+      await overtaken
+      await note.fill('newer')
+      await press(page, 'Save')
+      await page.locator('#note[value="newer"]').waitFor()
+      const answer = page.waitForResponse(/[?&]refresh/)
+      arrive()
+      await (await answer).finished()
+      await page.waitForTimeout(100)
+      expect(await note.inputValue()).toBe('newer')
+      await page.unrouteAll({ behavior: 'wait' })
+    })
+
     it('counts the deadlines down', async () => {
       await openWindow()
       const page = await open('Express')

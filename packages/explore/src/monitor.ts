@@ -30,7 +30,9 @@ export class Monitor {
     const loaded = this.#hardAtLoad.get(request)
     if (next.hardRotations > current.hardRotations) this.#hardAtLoad.set(request, next.hardRotations)
     if (next.state === 'ended' || loaded === undefined || next.hardRotations > current.hardRotations) return
-    if (current.hardRotations > loaded) this.report('old-token-acted', `request ${request} wrote after a hard rotation`)
+    // Nor is a record written once more as it is, by a request whose own write it has in it.
+    if (current.hardRotations > loaded && contentOf(current) !== contentOf(next))
+      this.report('old-token-acted', `request ${request} wrote after a hard rotation`)
   }
 
   onWrite(before: SessionRecord | null, after: SessionRecord, request: number): void {

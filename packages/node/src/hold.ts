@@ -32,10 +32,10 @@ export interface HoldHooks {
   fail(error: unknown): void
 }
 
-/** Where a prototype is patched, for even one own property is dear there; plain responses carry theirs in HELD. */
-const responses = new WeakMap<object, HeldResponse>()
 const BYPASS = 'A session commit is due: answer with res.writeHead/write/end, not with res.stream.respond'
+/** On a response: what holds it. Dear where a prototype was swapped (Express), but a WeakMap is three times as dear there. */
 const HELD = Symbol('sess.held')
+type Holding = ServerResponse & { [HELD]?: HeldResponse }
 /** On a patched prototype: the methods beneath the patch. */
 const STOCK = Symbol('sess.stock')
 
@@ -60,8 +60,8 @@ export function hold(response: ServerResponse | Http2ServerResponse, hooks: Hold
   const early = ready === undefined && NAMES.some((name) => Object.hasOwn(res, name))
   const layer = shared === undefined || early ? patch(res) : shared
   const held = new HeldResponse(res, layer, hooks, layer === shared)
-  if (layer === shared) responses.set(res, held)
-  else Object.assign(res, { [HELD]: held })
+  const holding = res as Holding
+  holding[HELD] = held
   if (shared === undefined) guardStream(res, held)
   res.on('pipe', onPipe)
 }
@@ -116,7 +116,7 @@ function guardStream(res: ServerResponse, held: HeldResponse): void {
 }
 
 function heldOf(res: ServerResponse): HeldResponse | undefined {
-  return (res as { [HELD]?: HeldResponse })[HELD] ?? responses.get(res) // only hold() writes HELD
+  return (res as Holding)[HELD] // only hold() writes it
 }
 
 function onPipe(this: ServerResponse, source: Readable): void {

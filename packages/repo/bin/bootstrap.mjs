@@ -30,7 +30,7 @@ export async function bootstrap({ only } = {}) {
   const have = stamps()
   if (have.all === want || (only && have[only] === want)) return true
   const pnpm = manifest('.').packageManager ?? 'pnpm'
-  console.log(`Installing dependencies with ${pnpm} …`)
+  console.error(`Installing dependencies with ${pnpm} …`)
   const filter = only ? ['--filter', manifest('.').name, '--filter', `${only}...`] : []
   const code = await run('npx', ['--yes', pnpm, 'install', '--frozen-lockfile', ...filter], {
     quiet: true,

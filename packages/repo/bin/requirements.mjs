@@ -9,7 +9,7 @@ import { root } from './workspace.mjs'
 /**
  * @typedef {'met' | 'deviates' | 'application' | 'absent' | 'open'} Verdict
  * @typedef {{ id: string, group: string, source: string, level: string, title: string, verdict: Verdict, why?: string, tests?: string[] }} Requirement
- * @typedef {{ title: string, ancestorTitles: string[], fullName: string, status: string }} Assertion
+ * @typedef {{ title: string, ancestorTitles: string[], fullName: string, status: string, failureMessages?: string[] }} Assertion
  * @typedef {{ name: string, assertionResults: Assertion[] }} File
  */
 

@@ -39,14 +39,18 @@ async function step(name, command, args) {
  */
 function countFile({ name, status, assertionResults }) {
   const before = failed.length
-  for (const { fullName, status: outcome } of assertionResults) {
+  for (const { fullName, status: outcome, failureMessages } of assertionResults) {
     const title = `${path.relative(root, name)} > ${fullName}`
     if (outcome === 'passed') passed += 1
-    else if (outcome === 'failed') failed.push(title)
+    else if (outcome === 'failed') failed.push(`${title}: ${messageOf(failureMessages)}`)
     else skipped.push(title)
   }
-  if (status === 'failed' && failed.length === before) failed.push(`${path.relative(root, name)} (does not load)`)
+  if (status === 'failed' && failed.length === before)
+    failed.push(`${path.relative(root, name)} (does not load, or a hook fails)`)
 }
+
+/** @param {string[]} [failures] as vitest has them: a message, then where */
+const messageOf = ([failure = 'no message'] = []) => failure.split('\n    at ')[0]?.replace(/\s+/g, ' ').slice(0, 300)
 
 /**
  * @param {string} name

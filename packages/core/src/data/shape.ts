@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { ConfigError, ValueError } from '../errors.ts'
 import { type Fragments, splitFragments } from './document.ts'
-import { checkValue } from './value.ts'
+import { checkValue, isStorable } from './value.ts'
 
 /**
  * How values become text: `JSON`, or anything with its two methods (devalue, superjson …). The same value must give the same
@@ -101,6 +101,13 @@ export class DataShape {
     if (this.#schema !== undefined && text !== '') this.validate(this.#decode(text))
   }
 
+  /** The text of all of it at once, where that is surely what {@link encode} would make; else null. */
+  encodeWhole(view: Record<string, unknown>): string | null {
+    if (this.#codec !== undefined || !isStorable(view)) return null
+    const text = JSON.stringify(view)
+    return text === '{}' ? '' : text
+  }
+
   encode(view: Record<string, unknown>): Fragments {
     const fragments: Fragments = new Map()
     for (const key of Object.keys(view)) {
@@ -159,9 +166,7 @@ function encodeWith(codec: Codec, value: unknown, key: string): string {
 
 /** Without a prototype, so that a key named `__proto__` or `constructor` is a key like any other. */
 function plain(value: Record<string, unknown>): Record<string, unknown> {
-  const copy = Object.create(null) as Record<string, unknown>
-  for (const key of Object.keys(value)) copy[key] = value[key]
-  return copy
+  return { __proto__: null, ...value }
 }
 
 function invalid(issues: readonly StandardSchemaV1.Issue[], problem: string): ValueError {

@@ -3,17 +3,24 @@ import type { Client } from '../manager/client.ts'
 import type { ClientSettings, Locate, NetworkInfo } from '../manager/fingerprint-options.ts'
 import { placeOf } from './address.ts'
 import { headerOf, type RequestFacts } from './facts.ts'
-import { reducePortrait } from './user-agent.ts'
+import { reducePortrait, type SelfPortrait } from './user-agent.ts'
 
 /** How much of one header is looked at, in characters. */
 const MAX_LENGTH = 512
 /** How many different browsers, and how many addresses, are remembered. */
 const REMEMBERED = 1000
+/** How many of one User-Agent: with other languages, mostly. */
+const VARIANTS = 8
+
+interface Reduced {
+  readonly portrait: SelfPortrait
+  readonly classes: Fingerprint
+}
 
 /** Reads what requests show of their clients. Browsers repeat themselves, so what was reduced once is remembered. */
 export class ClientReader {
   readonly settings: ClientSettings
-  readonly #reduced = new Map<string, Fingerprint>()
+  readonly #reduced = new Map<string, Reduced[]>()
   readonly #located = new Map<string, NetworkInfo | null>()
 
   constructor(settings: ClientSettings) {
@@ -28,11 +35,23 @@ export class ClientReader {
   classesOf(facts: RequestFacts): Fingerprint {
     const userAgent = start(facts, 'user-agent')
     const brands = start(facts, 'sec-ch-ua')
-    const platform = start(facts, 'sec-ch-ua-platform')
-    const mobile = start(facts, 'sec-ch-ua-mobile')
+    // Without brands the other hints say nothing.
+    const platform = brands === '' ? '' : start(facts, 'sec-ch-ua-platform')
+    const mobile = brands === '' ? '' : start(facts, 'sec-ch-ua-mobile')
     const languages = start(facts, 'accept-language')
-    const key = `${userAgent}\n${brands}\n${platform}\n${mobile}\n${languages}`
-    return remembered(this.#reduced, key, () => reducePortrait({ userAgent, brands, platform, mobile, languages }))
+    const known = remembered(this.#reduced, userAgent, () => [])
+    const same = known.find(
+      ({ portrait }) =>
+        portrait.languages === languages &&
+        portrait.brands === brands &&
+        portrait.platform === platform &&
+        portrait.mobile === mobile,
+    )
+    if (same !== undefined) return same.classes
+    const portrait = { userAgent, brands, platform, mobile, languages }
+    const classes = reducePortrait(portrait)
+    if (known.unshift({ portrait, classes }) > VARIANTS) known.pop()
+    return classes
   }
 
   locate(address: string): NetworkInfo | null {

@@ -1,7 +1,7 @@
 /** Where headers are read from: Web `Headers`, or an object with lower-case names as Node has it. */
-export type HeaderSource =
-  | { get(name: string): string | null }
-  | Readonly<Record<string, string | readonly string[] | undefined>>
+export type HeaderSource = { get(name: string): string | null } | NodeHeaders
+
+type NodeHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
 
 /**
  * What a server knows about one request. A Web `Request` is one; adapters build it from their framework.
@@ -31,9 +31,11 @@ export interface RequestFacts {
 export function headerOf(facts: RequestFacts, name: string): string | undefined {
   const source = facts.headers
   if (source === undefined) return undefined
+  // In the order of what is usual: Node's object, where a header may be called `get`.
+  const value = (source as NodeHeaders)[name]
+  if (typeof value === 'string') return value
   if (isHeaders(source)) return source.get(name) ?? undefined
-  const value = source[name]
-  return typeof value === 'string' || value === undefined ? value : value.join(name === 'cookie' ? '; ' : ', ')
+  return value?.join(name === 'cookie' ? '; ' : ', ')
 }
 
 /** The Cookie header, from wherever the caller has it. */

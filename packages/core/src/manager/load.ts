@@ -85,26 +85,23 @@ export async function load(engine: Engine, arrival: Arrival): Promise<Loaded> {
     .slice(0, 3)
     .map((text) => readToken(text, engine.tokens))
     .filter((token) => token !== null)
-  const visitor = refusal(arrivedAt, [], null)
   if (tokens.length === 0) {
     if (arrival.tokens.length > 0) emit(engine, 'token-refused', null, { reason: 'malformed' })
-    return visitor
+    return refusal(arrivedAt, [], null)
   }
   const token = tokens.reduce((best, next) => (next.generation > best.generation ? next : best))
   if (tokens.some((other) => other.sid !== token.sid)) {
     emit(engine, 'token-refused', null, { reason: 'ambiguous' })
     return refusal(arrivedAt, tokens, null, 'ambiguous')
   }
-  return withBudget(engine.storeTimeoutMs, async (budget) => {
-    try {
-      return await recall(engine, budget, token, arrival, arrivedAt)
-    } catch (error) {
-      if (!(error instanceof StoreUnavailableError)) throw error
-      reportFailure(engine, 'get', null, engine.onStoreError === 'fail', error)
-      if (engine.onStoreError === 'fail') throw error
-      return refusal(arrivedAt, [token], null, 'store')
-    }
-  })
+  try {
+    return await withBudget(engine.storeTimeoutMs, (budget) => recall(engine, budget, token, arrival, arrivedAt))
+  } catch (error) {
+    if (!(error instanceof StoreUnavailableError)) throw error
+    reportFailure(engine, 'get', null, engine.onStoreError === 'fail', error)
+    if (engine.onStoreError === 'fail') throw error
+    return refusal(arrivedAt, [token], null, 'store')
+  }
 }
 
 /** Reads the record of a verified token and judges the request. */
@@ -128,13 +125,13 @@ export async function recall(
   return judge(engine, budget, record, token, event)
 }
 
-async function judge(
+function judge(
   engine: Engine,
   budget: Budget,
   record: SessionRecord | null,
   token: Token,
   event: Extract<SessionEvent, { type: 'present' }>,
-): Promise<Loaded> {
+): Loaded | Promise<Loaded> {
   const { arrivedAt } = event
   const outcome = transition(record, event, engine.policy, arrivedAt)
   if (outcome.ok) {

@@ -4,8 +4,11 @@ import { emit, type Loaded } from './load.ts'
 import type { Visit } from './visit.ts'
 
 /** Opens a request, and tells whoever listens how long it took and what came of it. */
-export async function timeOpening(engine: Engine, opening: () => Promise<Loaded>): Promise<Loaded> {
-  if (!engine.hub.hears('opened')) return opening()
+export function timeOpening(engine: Engine, opening: () => Promise<Loaded>): Promise<Loaded> {
+  return engine.hub.hears('opened') ? timed(engine, opening) : opening()
+}
+
+async function timed(engine: Engine, opening: () => Promise<Loaded>): Promise<Loaded> {
   const from = performance.now()
   try {
     const loaded = await opening()

@@ -53,6 +53,28 @@ describe('a draft', () => {
     expect(draft.changes().patch.size).toBe(0)
   })
 
+  it.each([
+    ['a Map where {} was', 'object', new Map([['a', 1]])],
+    ['NaN where null was', 'nothing', Number.NaN],
+    ['an object that writes itself as the text that was', 'text', { toJSON: () => 'same' }],
+  ])('refuses %s, though its JSON is the same', (_, key, value) => {
+    const draft = draftOf({ object: {}, nothing: null, text: 'same' })
+    draft.view[key] = value
+    expect(() => draft.changes()).toThrow(ValueError)
+  })
+
+  it('has changed nothing where keys are numbers and stand in another order', () => {
+    const draft = new Draft('{"b":1,"2":1,"1":1}', shape)
+    expect(draft.view).toEqual({ 1: 1, 2: 1, b: 1 })
+    expect(draft.changes().patch.size).toBe(0)
+  })
+
+  it('has changed nothing where it was empty and still is', () => {
+    const draft = new Draft('', shape)
+    expect(draft.view).toEqual({})
+    expect(draft.changes()).toMatchObject({ patch: new Map(), text: '' })
+  })
+
   it('takes undefined for absence', () => {
     const draft = draftOf({ a: 1 })
     draft.view.a = undefined
