@@ -72,7 +72,9 @@ describe('flash()', () => {
     // What JavaScript callers may hand in.
     expect(() => session.flash(key as string, 'x')).toThrow(ConfigError)
     expect(() => session.flash(key as string, 'x')).toThrow(/^session\.flash\(key\) needs a text as key/)
-    expect(await failure(session.takeFlash(key as string))).toBeInstanceOf(ConfigError)
+    const error = await failure(session.takeFlash(key as string))
+    expect(error).toBeInstanceOf(ConfigError)
+    expect(error.message).toMatch(/^session\.takeFlash\(key\) needs a text as key/)
   })
 
   it('says what is wrong with a value, and where', async () => {
@@ -119,12 +121,58 @@ describe('takeFlash()', () => {
   })
 
   it('leaves a rotation that is due to the commit', async () => {
-    const { browser, clock } = await left('saved')
+    const { browser, clock, store } = await left('saved')
     clock.advance(16 * MINUTE)
     const session = await browser.open()
     await session.takeFlash('notice')
+    expect(store.only.generation).toBe(0)
     await session.commit()
     expect(session.generation).toBe(1)
+  })
+
+  it('takes only those of its key, stored ones and new ones', async () => {
+    const { browser } = await left('saved')
+    const session = await browser.open()
+    session.flash('notice', 'sent')
+    session.flash('error', 'not paid')
+    expect(await session.takeFlash('notice')).toEqual(['saved', 'sent'])
+    expect(await session.takeFlash('error')).toEqual(['not paid'])
+  })
+
+  it('takes none once the request has locked the session', async () => {
+    const { browser, store } = await left('saved')
+    const session = await browser.open()
+    session.lock()
+    expect(await session.takeFlash('notice')).toEqual([])
+    expect(store.only.extra).toEqual({ 'sess/flash': '{"notice":["saved"]}' })
+  })
+
+  it('waits for a store that is slow, and for nobody where nothing is to be taken', async () => {
+    const { browser, store } = await left('saved')
+    const [one, two] = [await browser.open(), await browser.open()]
+    const { act, reached, open } = gate()
+    store.next('replace', act)
+    one.data.cart = 1
+    const committing = one.commit()
+    await reached
+    expect(await two.takeFlash('error')).toEqual([])
+    open()
+    await committing
+    store.next(
+      'replace',
+      after(() => new Promise((resolve) => setTimeout(resolve, 20))),
+    )
+    expect(await two.takeFlash('notice')).toEqual(['saved'])
+  })
+
+  it('begins with what the commit before it has stored', async () => {
+    const { browser, store } = await left('saved')
+    const [one, two] = [await browser.open(), await browser.open()]
+    store.drain()
+    one.data.cart = 1
+    const [, taken] = await Promise.all([one.commit(), two.takeFlash('notice')])
+    expect(taken).toEqual(['saved'])
+    expect(store.drain()).toEqual(['replace', 'replace'])
   })
 
   it('gives the messages to one of several, of one process or of two', async () => {

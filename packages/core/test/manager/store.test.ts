@@ -276,6 +276,32 @@ describe('commits of one session', () => {
     expect(store.drain()).toEqual(Array.from({ length: 50 }, () => 'replace'))
   })
 
+  it('wait for one that has waited itself', async () => {
+    const queue = new CommitQueue()
+    const order: string[] = []
+    const gates = [gate(), gate(), gate()]
+    await withBudget(1000, async (budget) => {
+      const runs = gates.map(({ act }, at) =>
+        queue.run('x', budget, async () => {
+          order.push(`${at}`)
+          return (await act(() => null, {})) as SessionRecord
+        }),
+      )
+      gates[0]?.open()
+      await gates[1]?.reached
+      const last = queue.run('x', budget, async () => {
+        order.push('last')
+        return null as unknown as SessionRecord // nobody asks for it
+      })
+      gates[2]?.open()
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      expect(order).toEqual(['0', '1'])
+      gates[1]?.open()
+      await Promise.all([...runs, last])
+    })
+    expect(order).toEqual(['0', '1', '2', 'last'])
+  })
+
   it('of another session do not wait for them', async () => {
     const { browser, store } = await signedIn()
     const other = setUp()
