@@ -155,6 +155,13 @@ describe('a stand-in', () => {
     expect(cookieOf(session)).toBe('')
   })
 
+  it('ambiguous: sign-out fails where one of them cannot be read', async () => {
+    const { session, store } = await standIn('ambiguous')
+    session.signOut()
+    store.next('get', fails)
+    await expect(session.commit()).rejects.toThrow('(get)')
+  })
+
   it('ambiguous: sign-out passes over what is not there', async () => {
     const { session, store, old } = await standIn('ambiguous')
     store.records.delete(old)
