@@ -380,7 +380,10 @@ describe('a store that fails while room is made', () => {
     store.next(operation, ...acts)
     const session = await browser.open()
     session.signIn('ada')
-    expect(await failure(session.commit())).toMatchObject({ code: 'ERR_SESS_STORE_UNAVAILABLE' })
+    expect(await failure(session.commit())).toMatchObject({
+      code: 'ERR_SESS_STORE_UNAVAILABLE',
+      message: expect.stringContaining({ list: '(listBySubject', admit: '(admit', replace: '(replace)' }[operation]),
+    })
     expect(cookieOf(session)).toBeNull()
     expect((await browser.open()).data).toEqual({ cart: 1 })
     store.forget()
