@@ -15,7 +15,7 @@ async function acting(options: Parameters<typeof setUp>[0] = {}): Promise<Scenar
 
 describe('actAs()', () => {
   it('issues a session of the subject, keeps what the actor goes back to, and ends the one of the actor', async () => {
-    const { browser, store, clock, drainEvents } = await signedIn({ device: true }, 'root')
+    const { browser, store, clock, events, drainEvents } = await signedIn({ device: true }, 'root')
     const { id } = store.only
     await browser.request((session) => session.reauthenticate({ method: 'otp', level: 2 }))
     drainEvents()
@@ -35,6 +35,10 @@ describe('actAs()', () => {
       actor: { subject: 'root', auth: { methods: ['otp'], level: 2 }, absoluteAt, persistent: false },
     })
     expect(store.records.get(id)).toMatchObject({ state: 'ended', endedReason: 'replaced' })
+    expect(events.at(-1)).toMatchObject({
+      ...{ type: 'impersonation-started', actor: 'root', subject: 'ada' },
+      ...{ replaced: id, absoluteAt: clock.now() + HOUR },
+    })
     expect(drainEvents()).toEqual(['ended', 'impersonation-started'])
   })
 

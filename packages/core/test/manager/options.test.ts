@@ -197,16 +197,14 @@ describe('advice to the developer', () => {
     const dropping = async () => {
       const { browser } = setUp()
       for (const subject of ['ada', 'ada', 'ada']) {
-        await browser.request((session) => {
-          session.data.cart = 1
-        })
+        await browser.request((session) => Object.assign(session.data, { cart: 1, theme: 'dark' }))
         await browser.request((session) => session.signIn(subject))
       }
     }
     await dropping()
     expect(warn).toHaveBeenCalledTimes(1)
     expect(warn.mock.calls[0]?.[0]).toBe(
-      'sess: signIn() starts with fresh data and dropped: cart. List in `carry` what should survive.',
+      'sess: signIn() starts with fresh data and dropped: cart, theme. List in `carry` what should survive.',
     )
     vi.stubEnv('NODE_ENV', 'production')
     await dropping()

@@ -1,3 +1,4 @@
+import { StoreUnavailableError } from '@sess/core'
 import { finish } from '@sess/core/http'
 import { describe, expect, it } from 'vitest'
 import { failure, setUp, signedIn } from './scenario.ts'
@@ -200,5 +201,6 @@ describe('a write whose answer never came', () => {
     for (const land of landing) land()
     expect(JSON.parse(store.only.data)).toEqual({ cart: [1] })
     expect(error.code).toBe('ERR_SESS_STORE_AMBIGUOUS')
+    expect(error.cause).toBeInstanceOf(StoreUnavailableError)
   })
 })

@@ -143,6 +143,24 @@ describe('sign-out', () => {
     expect(cookieOf(session)).not.toBe('')
   })
 
+  it('and then sign-in: what a visitor wrote in between is not carried', async () => {
+    const { browser } = await signedIn({ carry: ['cart'] })
+    const session = await browser.request((current) => {
+      current.signOut()
+      current.data.cart = 1
+      current.signIn('ada')
+    })
+    expect(session).toMatchObject({ subject: 'ada', data: {} })
+  })
+
+  it('leaves no step behind that a form token would have to wait for', async () => {
+    const { browser } = await signedIn()
+    const session = await browser.open()
+    session.signOut()
+    session.rotate({ hard: true })
+    expect(session.csrfToken()).toHaveLength(87)
+  })
+
   it('after sign-in: nobody is signed in, and the old one has ended', async () => {
     const { browser, store } = await signedIn()
     await browser.request((session) => {

@@ -96,6 +96,16 @@ describe('a stand-in', () => {
     expect(store.records.get(old)).toMatchObject({ state: 'ended', endedReason: 'replaced' })
   })
 
+  it.each(['superseded', 'ahead', 'store'] as const)(
+    '%s: sign-in carries nothing of what was written to it',
+    async (refused) => {
+      const { session } = await standIn(refused)
+      session.data.cart = ['planted']
+      session.signIn('grace', { carry: ['cart'] })
+      expect(session.data).toEqual({})
+    },
+  )
+
   it('replaced: sign-in has nothing to end', async () => {
     const { session, store } = await standIn('replaced')
     session.signIn('ada')
@@ -130,13 +140,14 @@ describe('a stand-in', () => {
   })
 
   it.each(['gone', 'ended'])('store: sign-in over an old one that is %s ends nothing', async (how) => {
-    const { session, store, old } = await standIn('store')
+    const { session, store, old, events } = await standIn('store')
     if (how === 'gone') store.records.clear()
     else store.write(old, { state: 'ended', endedReason: 'revoked', endedAt: 0, data: '' })
     session.signIn('ada')
     await session.commit()
     expect(store.drain()).toEqual(['get', 'create'])
     expect(session.subject).toBe('ada')
+    expect(events.at(-1)).toMatchObject({ type: 'signed-in', replaced: null })
   })
 
   it.each(['superseded', 'ahead'] as const)('%s: sign-out ends the session and clears the cookie', async (refused) => {

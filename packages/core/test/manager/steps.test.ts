@@ -20,7 +20,11 @@ describe('hard rotation', () => {
 
   it('works for a visitor’s session, and is nothing without one', async () => {
     const { browser, store } = setUp()
-    await browser.request((session) => session.rotate({ hard: true }))
+    await browser.request((session) => {
+      session.rotate()
+      session.rotate({ hard: true })
+      expect(session.csrfToken()).toHaveLength(87)
+    })
     expect(store.calls).toEqual([])
     await browser.request((session) => {
       session.data.cart = 1
@@ -55,8 +59,10 @@ describe('soft rotation on request', () => {
     clock.advance(16 * MINUTE)
     await browser.request()
     await browser.request()
+    store.drain()
     await late.request((session) => session.rotate())
     expect(store.only.generation).toBe(1)
+    expect(store.drain()).toEqual(['get'])
   })
 })
 
@@ -111,6 +117,7 @@ describe('reauthenticate', () => {
     const session = await browser.open()
     expect(() => session.reauthenticate({ method: 'password' })).toThrow(SessionInterruptedError)
     expect(() => session.lock()).toThrow(/lock\(\) needs a signed-in session; nobody is signed in/)
+    expect(() => session.lock()).toThrow(expect.objectContaining({ reason: 'anonymous' }))
   })
 })
 

@@ -51,6 +51,7 @@ describe('a lost acknowledgement', () => {
     const outcome = await scenario.session.commit().catch((error: unknown) => error)
     expect(countIn(scenario)).toBe(1)
     if (others > 8) expect(outcome).toBeInstanceOf(StoreAmbiguousError)
+    if (others > 8) expect((outcome as Error).cause).toBeInstanceOf(StoreUnavailableError)
   })
 
   it('counts even if the session has ended since', async () => {
@@ -163,6 +164,7 @@ describe('two failures', () => {
     const error = await failure(scenario.session.commit())
     expect(error).toBeInstanceOf(StoreUnavailableError)
     expect(error.message).toContain('(replace)')
+    expect((error.cause as Error).message).toContain('(replace)')
     expect(countIn(scenario)).toBe(0)
     expect(scenario.store.drain()).toEqual(['replace', 'get', 'replace', 'get'])
   })
@@ -337,6 +339,21 @@ describe('commits of one session', () => {
     expect(first.status).toBe('fulfilled')
     expect(second).toMatchObject({ status: 'rejected', reason: { reason: 'ended' } })
     expect(store.drain()).toEqual(['replace'])
+  })
+
+  it('try again at once where another process was quicker', async () => {
+    const { store, session, id } = await counting()
+    store.next(
+      'replace',
+      after(() => store.write(id, { data: '{"count":1}' })),
+    )
+    vi.useFakeTimers()
+    try {
+      await session.commit()
+    } finally {
+      vi.useRealTimers()
+    }
+    expect(JSON.parse(store.only.data)).toEqual({ count: 2 })
   })
 
   it('retry against writers in other processes until they succeed', async () => {
