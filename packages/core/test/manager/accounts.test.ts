@@ -1,5 +1,6 @@
 import { ConfigError, createSessions, memoryStore, StoreAmbiguousError, StoreUnavailableError } from '@sess/core'
 import { describe, expect, it } from 'vitest'
+import { onEach } from '../../src/manager/subject-index.ts'
 import { accounts, all, FIREFOX, handles } from './account-scenario.ts'
 import { Browser, type Data, failure, HOUR, MINUTE, SECOND, setUp } from './scenario.ts'
 import { type Act, after, fails, gate, hangs, losesAnswer } from './scripted-store.ts'
@@ -113,6 +114,17 @@ describe('sessions.list()', () => {
       break
     }
     expect(store.calls).toMatchObject([{ operation: 'list', id: 'ada', signal: { aborted: true } }])
+    const left = new Promise<void>((resolve) => {
+      store.listBySubject = async function* () {
+        try {
+          yield* store.entries('ada')
+        } finally {
+          resolve()
+        }
+      }
+    })
+    for await (const _ of sessions.list('ada')) break
+    await left
   })
 
   it.each([
@@ -513,6 +525,14 @@ describe('sessions.endAll()', () => {
     expect(store.only).toMatchObject({ id: 'a'.repeat(43), state: 'ended' })
   })
 
+  it('puts its tombstone there durably, and looks no further', async () => {
+    const { sessions, store, clock } = accounts({ limit: { perSubject: 5 } })
+    store.announced.set('a'.repeat(43), { subject: 'ada', at: clock.now() })
+    expect(await sessions.endAll('ada')).toBe(0)
+    expect(store.calls).toMatchObject([{ operation: 'list' }, { operation: 'create', durability: 'replicated' }])
+    expect(store.calls).toHaveLength(2)
+  })
+
   it('gives up on a store that contradicts itself', async () => {
     const { sessions, store, clock } = accounts()
     store.announced.set('a'.repeat(43), { subject: 'ada', at: clock.now() })
@@ -568,6 +588,19 @@ describe('sessions.endAll()', () => {
     expect(store.calls.filter(({ operation }) => operation === 'replace')).toHaveLength(16)
     open()
     expect(await ending).toBe(40)
+  })
+
+  it('works on sixteen items at a time, at the end too', async () => {
+    let running = 0
+    let most = 0
+    const work = async () => {
+      running += 1
+      most = Math.max(most, running)
+      await new Promise((resolve) => setTimeout(resolve, 1))
+      running -= 1
+    }
+    expect(await onEach(Array.from({ length: 60 }), work)).toEqual([])
+    expect(most).toBe(16)
   })
 
   it('says so too where the listing breaks off, once what was begun is done', async () => {

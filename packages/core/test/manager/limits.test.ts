@@ -118,6 +118,10 @@ describe('limit', () => {
     drainEvents()
     await signIn()
     expect(drainEvents()).toMatchObject([{ type: 'signed-in' }])
+    expect(store.admissions.slice(-2).map(({ uncounted }) => uncounted)).toEqual([
+      [out.handle, idle.handle],
+      [idle.handle, out.handle],
+    ])
     expect(store.records.get(idle.handle)?.state).toBe('ended')
     expect(await failure(slow.commit())).toMatchObject({ code: 'ERR_SESS_INTERRUPTED' })
     expect((await idle.browser.open()).previous).toEqual({ reason: 'idle' })
@@ -139,6 +143,40 @@ describe('limit', () => {
     store.write(acting.handle, { actor: { subject: 'root', auth: null, absoluteAt: 0, persistent: false } })
     const own = await signIn()
     expect((await handles(sessions)).toSorted()).toEqual([acting.handle, own.handle].toSorted())
+  })
+
+  it('does not end a session of the subject whom somebody begins to act as', async () => {
+    const { sessions, signIn } = accounts({ limit: { perSubject: 1 } })
+    const own = await signIn('ada')
+    const root = await signIn('root')
+    await root.browser.request((session) => session.actAs('ada'))
+    expect((await own.browser.open()).subject).toBe('ada')
+    expect(await live(sessions)).toBe(2)
+  })
+
+  it('names who has to go in the order of their sign-ins, whatever the order of the listing', async () => {
+    const { signIn, store, clock } = accounts({ limit: { perSubject: 2 } })
+    const ids: string[] = []
+    for (let count = 0; count < 2; count += 1) {
+      ids.push((await signIn()).handle)
+      clock.advance(SECOND)
+    }
+    store.next('list', () => store.entries('ada').toReversed())
+    await signIn()
+    expect(store.admissions.at(-1)?.victims).toEqual(ids)
+  })
+
+  it('has its listing cut off with the time of the commit', async () => {
+    const { signIn, store } = accounts({ limit: { perSubject: 2 }, storeTimeout: 50 })
+    let listed = 0
+    store.listBySubject = async function* () {
+      for (; listed < 50; listed += 1) {
+        await new Promise((resolve) => setTimeout(resolve, 10))
+        yield { id: `${listed}`, record: null }
+      }
+    }
+    expect(await failure(signIn())).toMatchObject({ code: 'ERR_SESS_STORE_UNAVAILABLE' })
+    expect(listed).toBeLessThan(20)
   })
 
   it('is each subject’s own', async () => {
@@ -289,7 +327,8 @@ describe('sign-ins at the same time', () => {
     store.next('create', act)
     const slow = join('ada')
     await reached
-    await join('grace')
+    const late = new Promise((resolve) => setTimeout(resolve, 500, 'late'))
+    expect(await Promise.race([join('grace'), late])).not.toBe('late')
     open()
     await slow
   })
@@ -465,6 +504,11 @@ describe('the limit option', () => {
       'a store without an index',
       { store: bare, limit: { perSubject: 3 } },
       /listBySubject\(\) and admit\(\) are missing/,
+    ],
+    [
+      'the other half of an index',
+      { store: { ...bare, admit: () => {} }, limit: { perSubject: 3 } },
+      /`limit` needs a store that knows the sessions of a subject/,
     ],
     [
       'half an index',
