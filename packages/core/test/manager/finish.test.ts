@@ -238,6 +238,17 @@ describe('after the headers have left', () => {
     expect(store.only.generation).toBe(0)
   })
 
+  it('a rotation that is asked for writes nothing', async () => {
+    const { browser, clock, store } = await signedIn({ touch: false })
+    clock.advance(MINUTE)
+    const session = await browser.open()
+    applyHeaders(session, nowhere)
+    session.rotate()
+    store.drain()
+    await finish(session, 200)
+    expect(store.drain()).toEqual([])
+  })
+
   it('what needs a cookie is a typed error', async () => {
     const { browser } = await signedIn()
     const session = await browser.open()

@@ -435,6 +435,17 @@ describe('time', () => {
     expect(cookieOf(session)).toBeNull()
   })
 
+  it('a commit asks nothing more of the store once its time is spent', async () => {
+    const { browser, store } = await signedIn({ storeTimeout: 100 })
+    const session = await browser.open()
+    session.data.cart = 1
+    store.drain()
+    store.next('replace', hangs, hangs)
+    const { error } = await took(session.commit())
+    expect(error).toBeInstanceOf(StoreAmbiguousError)
+    expect(store.drain()).toEqual(['replace', 'get', 'replace'])
+  })
+
   it('a commit that waits its turn spends its budget on waiting', async () => {
     const { browser, store } = await signedIn({ storeTimeout: 100 })
     const [slow, waiting] = [await browser.open(), await browser.open()]
