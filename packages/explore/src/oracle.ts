@@ -187,7 +187,10 @@ export class Oracle {
     const holds = this.#jars.client.cookie === null ? null : readToken(this.#jars.client.cookie).handle
     if (living.length !== 1 || holds === living[0]?.committed) return
     const [{ delivered }] = living as [Outcome]
-    const overtaken = this.#delivered.at(-1)?.action !== 'sign-in'
+    // An answer that brings a session past its deadline is older, too.
+    const held = holds === null ? null : this.#storage.read(holds)
+    const late = held !== null && held.state === 'authenticated' && !lives(held, now)
+    const overtaken = late || this.#delivered.at(-1)?.action !== 'sign-in'
     const why = delivered
       ? overtaken
         ? 'limit: overtaken by an older answer'
