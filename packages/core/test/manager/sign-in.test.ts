@@ -1,6 +1,6 @@
 import { ConfigError, HeadersSentError, StoreUnavailableError } from '@sess/core'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { cookieOf, failure, MINUTE, type Scenario, setUp, signedIn } from './scenario.ts'
+import { cookieOf, type Data, failure, MINUTE, type Scenario, setUp, signedIn } from './scenario.ts'
 import { after, fails, gate, losesAnswer } from './scripted-store.ts'
 
 const saved = (data: string): unknown => (data === '' ? {} : JSON.parse(data))
@@ -241,6 +241,17 @@ describe('the old session', () => {
     await session.commit()
     expect(session).toMatchObject({ subject: 'ada', data: { cart: [1] } })
     expect(cookieOf(session)).not.toBeNull()
+  })
+
+  it('carries data without a version unread, so that a schema has its say when they are looked at', async () => {
+    const validate = (value: unknown) =>
+      (value as Data).cart === 'bad' ? { issues: [{ message: 'bad' }] } : { value: value as Data }
+    const schema = { '~standard': { version: 1, vendor: 'test', validate } } as const
+    const { browser, store, old } = await visitor({ cart: 'good' }, { schema, carry: ['cart'] })
+    store.write(old, { data: '{"cart":"bad"}' })
+    const session = await browser.open()
+    expect(() => session.signIn('ada')).not.toThrow()
+    expect(() => session.data).toThrow(/bad/)
   })
 
   it('that has ended meanwhile is not told to have ended again', async () => {
