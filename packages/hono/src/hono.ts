@@ -129,8 +129,18 @@ function incomingOf({ incoming, server }: ServerEnv): ServerEnv['incoming'] {
 function headersOf(c: Context): ResponseHeaders {
   return {
     get: (name) => c.res.headers.get(name) ?? undefined,
-    set: (name, value) => c.header(name, value),
-    append: (name, value) => c.header(name, value, { append: true }),
+    set: (name, value) => change(c, name, value, false),
+    append: (name, value) => change(c, name, value, true),
+  }
+}
+
+/** `c.header()` builds the response anew, which is dear; only one that came from elsewhere (`fetch`) cannot be changed. */
+function change(c: Context, name: string, value: string, append: boolean): void {
+  try {
+    if (append) c.res.headers.append(name, value)
+    else c.res.headers.set(name, value)
+  } catch {
+    c.header(name, value, { append })
   }
 }
 

@@ -84,8 +84,9 @@ function sizesChart(cells: readonly Timed[]): object {
 }
 
 function throughputChart(throughput: NonNullable<SpeedReport['throughput']>): object {
-  const values = throughput.flatMap(({ framework, withSess, without }) => [
+  const values = throughput.flatMap(({ framework, withSess, withFloor, without }) => [
     { framework, app: 'a middleware that does nothing', library: 'none', ...without },
+    { framework, app: 'a middleware that does the floor', library: 'none', ...withFloor },
     { framework, app: 'sess', library: 'sess', ...withSess },
   ])
   const y = { field: 'app', type: 'nominal', title: null }

@@ -125,14 +125,16 @@ export function countedTable({ counted = [] }: SpeedReport): string {
 }
 
 export function throughputTable({ throughput = [] }: SpeedReport): string {
-  const rows = throughput.map(({ framework, withSess, without, ratio, failures }) => [
+  const rows = throughput.map(({ framework, without, withSess, ratio, withFloor, floorRatio, failures }) => [
     framework,
     shown(without),
+    shown(withFloor),
+    shown(floorRatio),
     shown(withSess),
     shown(ratio),
     String(failures),
   ])
-  return table(['requests per second', 'does nothing', 'sess', 'ratio', 'failures'], rows)
+  return table(['requests per second', 'does nothing', 'the floor', 'ratio', 'sess', 'ratio', 'failures'], rows)
 }
 
 export function heldTable({ held = [] }: SpeedReport): string {

@@ -104,8 +104,8 @@ function shuffled<T>(values: readonly T[]): T[] {
   return order.sort((a, b) => a.key - b.key).map(({ value }) => value)
 }
 
-/** What no session can do without, as cells: a MAC, a digest, a look into a Map, and one after the other. */
-export function floorCells(): Cell[] {
+/** What no session can do without: a MAC, a digest, and a look into a Map. */
+export function floor() {
   const key = createSecretKey(randomBytes(32))
   const ids = Array.from({ length: 64 }, () => randomBytes(32).toString('base64url'))
   const records = new Map(ids.map((id) => [id, { id }]))
@@ -115,11 +115,16 @@ export function floorCells(): Cell[] {
       .digest('base64url')
   const digest = (index: number) => hash('sha256', ids[index % 64] ?? '', 'base64url')
   const look = (index: number) => records.get(ids[index % 64] ?? '')
+  return { mac, digest, look, all: (index: number) => [mac(index), digest(index), look(index)] }
+}
+
+/** The same as cells. */
+export function floorCells(): Cell[] {
+  const { mac, digest, look, all } = floor()
   const alone = (library: string, work: (index: number) => void): Cell => ({
     ...{ framework: 'core', library, store: 'none', request: 'read', bytes: 0, base: 'nothing' },
     send: async (index) => work(index),
   })
-  const all = (index: number) => [mac(index), digest(index), look(index)]
   return [
     alone('nothing', () => {}),
     alone('one HMAC', mac),

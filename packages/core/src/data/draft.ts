@@ -34,7 +34,7 @@ export interface Changes {
   readonly text: string
   /** Whether `text` is the whole truth about `base`. */
   readonly whole: boolean
-  /** `text`, taken apart; null where nothing has changed. */
+  /** `text`, taken apart; null where nobody has looked at the data. */
   readonly parts: Fragments | null
 }
 
@@ -76,12 +76,9 @@ export class Draft {
   /** What has changed; throws {@link ValueError} for what cannot be stored. */
   changes(): Changes {
     if (this.#view === null) return this.#described(NOTHING, this.#text, null)
-    // Most requests change nothing, and there the text in one piece tells.
-    if (this.#baseline === null && this.#shape.encodeWhole(this.#view) === this.#text) {
-      return this.#described(NOTHING, this.#text, null)
-    }
     const now = this.#shape.encode(this.#view)
     const text = joinFragments(now)
+    if (this.#baseline === null && text === this.#text) return this.#described(NOTHING, text, now)
     const patch = new Map<string, Change>()
     for (const key of new Set([...this.#fragments().keys(), ...now.keys()])) {
       const change = this.#change(key, now.get(key) ?? null)

@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { ConfigError, ValueError } from '../errors.ts'
 import { type Fragments, splitFragments } from './document.ts'
-import { checkValue, isStorable } from './value.ts'
+import { checkValue } from './value.ts'
 
 /**
  * How values become text: `JSON`, or anything with its two methods (devalue, superjson …). The same value must give the same
@@ -99,13 +99,6 @@ export class DataShape {
   /** Refuses a text that merging made, if it does not fit the schema: each part of it did. */
   validateMerged(text: string): void {
     if (this.#schema !== undefined && text !== '') this.validate(this.#decode(text))
-  }
-
-  /** The text of all of it at once, where that is surely what {@link encode} would make; else null. */
-  encodeWhole(view: Record<string, unknown>): string | null {
-    if (this.#codec !== undefined || !isStorable(view)) return null
-    const text = JSON.stringify(view)
-    return text === '{}' ? '' : text
   }
 
   encode(view: Record<string, unknown>): Fragments {

@@ -6,14 +6,13 @@ import { ValueError } from '../errors.ts'
  */
 export function checkValue(value: unknown, path: string): void {
   // Nearly every value is fine; what is wrong with the others, and where, is found out by going through them again.
-  if (!isStorable(value)) explain(value, path, [])
+  if (!isStorable(value, 0)) explain(value, path, [])
 }
 
 /** Deeper values may contain themselves: {@link explain} finds out. */
 const MAX_DEPTH = 100
 
-/** Whether a value comes back as it is; false says nothing about where. */
-export function isStorable(value: unknown, depth = 0): boolean {
+function isStorable(value: unknown, depth: number): boolean {
   if (typeof value === 'object' && value !== null) return depth < MAX_DEPTH && isStorableObject(value, depth + 1)
   if (typeof value === 'number') return Number.isFinite(value)
   return typeof value !== 'bigint' && typeof value !== 'symbol' && typeof value !== 'function'
