@@ -63,8 +63,9 @@ function sizeTargets(report: SpeedReport): Target[] {
   const { parsed = Number.NaN, encoded = Number.NaN } = report.jsonPasses ?? {}
   return [
     target('20 KB carried and unread ÷ 100 B, core alone', 1.2, cost(20_480) / cost(100)),
-    target('20 KB with one key changed: times parsed', 1.01, parsed),
-    target('20 KB with one key changed: times encoded', 1.01, encoded),
+    // The memory store's own line about the record, some 300 characters, is parsed and encoded as well.
+    target('20 KB with one key changed: times parsed', 1.05, parsed),
+    target('20 KB with one key changed: times encoded', 1.05, encoded),
   ]
 }
 
