@@ -153,6 +153,14 @@ describe('a commit', () => {
     expect(events).toMatchObject([{ type: 'interrupted', reason: 'conflict', handle: store.only.id, subject: 'ada' }])
   })
 
+  it('names every key that it would have overwritten', async () => {
+    const { browser, store } = await signedIn({ onOverwrite: 'throw' })
+    const session = await browser.open()
+    Object.assign(session.data, { theme: 'dark', size: 2 })
+    store.write(store.only.id, { data: '{"theme":"light","size":1}' })
+    expect((await failure(session.commit())).message).toMatch(/ session\.data\.theme, size meanwhile/)
+  })
+
   it('rejects again after a failure, and shows a stand-in', async () => {
     const { browser, store } = await signedIn()
     const session = await browser.open()

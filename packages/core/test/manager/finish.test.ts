@@ -54,6 +54,17 @@ describe('best effort', () => {
     expect(store.drain()).toEqual(['get', operation])
   })
 
+  it.each([
+    ['touch', 2 * MINUTE],
+    ['replace', 16 * MINUTE],
+  ] as const)('names the %s that failed without an error', async (operation, ms) => {
+    const { browser, store, clock, events } = await signedIn()
+    clock.advance(ms)
+    store.next(operation, () => Promise.reject('just text'))
+    await browser.request()
+    expect(events).toMatchObject([{ handle: store.only.id, message: `The session store failed (${operation}).` }])
+  })
+
   it('a rotation that meets another write is left to the next request', async () => {
     const { browser, store, clock, drainEvents } = await signedIn()
     clock.advance(16 * MINUTE)

@@ -1,7 +1,8 @@
 import { type SessionRecord, StoreAmbiguousError, StoreUnavailableError } from '@sess/core'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Engine } from '../../src/manager/engine.ts'
 import { CommitQueue } from '../../src/manager/queue.ts'
-import { withBudget } from '../../src/manager/store-gate.ts'
+import { backOff, withBudget } from '../../src/manager/store-gate.ts'
 import { cookieOf, failure, MINUTE, type Scenario, setUp, signedIn } from './scenario.ts'
 import { type Act, after, appliedLate, fails, gate, hangs, losesAnswer, losesAnswerThen } from './scripted-store.ts'
 
@@ -499,6 +500,17 @@ describe('time', () => {
     await took(browser.open().catch(() => {}))
     await vi.advanceTimersByTimeAsync(100)
     expect(late?.aborted).toBe(true)
+  })
+
+  it.each([
+    [1, 255, 2],
+    [3, 255, 8],
+    [5, 128, 16],
+    [5, 255, 32],
+    [9, 255, 32],
+  ])('after %i collisions and with the random byte %i, a write waits for %i ms', async (attempt, byte, wait) => {
+    const engine = { random: { bytes: () => Uint8Array.of(byte) } } as unknown as Engine // nothing else is looked at
+    expect((await took(backOff(engine, attempt))).ms).toBe(wait)
   })
 
   it('does not take an answer that comes too late', async () => {
