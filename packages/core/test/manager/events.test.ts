@@ -278,7 +278,9 @@ describe('events of ordinary requests', () => {
     await browser.request((session) => session.rotate({ hard: true }))
     await browser.request()
     await stale.request()
+    const late = browser.copy()
     await browser.request((session) => session.signOut())
+    await late.request()
     const outcomes = drain().flatMap((event) => (event.type === 'opened' ? [event.outcome] : []))
     expect(outcomes).toEqual([
       'anonymous',
@@ -288,6 +290,7 @@ describe('events of ordinary requests', () => {
       'authenticated',
       'refused',
       'authenticated',
+      'anonymous',
     ])
   })
 

@@ -488,6 +488,7 @@ describe('time', () => {
     let late: AbortSignal | undefined
     store.next('get', (_, options) => {
       signal = options.signal
+      expect(signal?.aborted).toBe(false)
       return new Promise(() => {})
     })
     await took(browser.open().catch(() => {}))
