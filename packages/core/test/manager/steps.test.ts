@@ -1,6 +1,6 @@
 import { CsrfError, SessionInterruptedError } from '@sess/core'
 import { finish } from '@sess/core/http'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { cookieOf, failure, HOUR, MINUTE, SECOND, setUp, signedIn } from './scenario.ts'
 
 const saved = (data: string): unknown => (data === '' ? {} : JSON.parse(data))
@@ -343,9 +343,11 @@ describe('what is written in place of the data of a locked session', () => {
 
 describe('verifyCsrf()', () => {
   it('throws for what is no token of the session', async () => {
+    const advice = vi.spyOn(console, 'warn').mockImplementation(() => {})
     const { browser } = await signedIn()
-    const session = await browser.open({ method: 'POST', headers: { 'sec-fetch-site': 'cross-site' } })
+    const session = await browser.open({ method: 'POST' })
     expect(() => session.verifyCsrf('A'.repeat(87))).toThrow(CsrfError)
+    advice.mockRestore()
   })
 })
 
