@@ -116,6 +116,7 @@ describe('a commit', () => {
     await session.commit()
     await session.commit()
     expect(store.drain()).toEqual(['get', 'replace'])
+    expect(Object.keys(store.only.extra)).toEqual([])
   })
 
   it('merges with what was written meanwhile', async () => {

@@ -120,16 +120,22 @@ describe('a rolling change of keys', () => {
 
 describe('the answer of a rotation that was due', () => {
   it.each([
-    [29, true],
-    [31, false],
-  ])('after %i s of the 60 that the old token lasts: carries the new one, %s', async (seconds, carries) => {
-    const { browser, clock } = await signedIn()
-    clock.advance(16 * MINUTE)
-    const session = await browser.open()
-    await session.commit()
-    clock.advance(seconds * SECOND)
-    expect(cookieOf(session) !== null).toBe(carries)
-  })
+    [29, {}, true],
+    [31, {}, false],
+    [29, { cart: 1 }, true],
+    [31, { cart: 1 }, false],
+  ])(
+    'after %i s of the 60 that the old token lasts, data %j: carries the new one, %s',
+    async (seconds, data, carries) => {
+      const { browser, clock } = await signedIn()
+      clock.advance(16 * MINUTE)
+      const session = await browser.open()
+      Object.assign(session.data, data)
+      await session.commit()
+      clock.advance(seconds * SECOND)
+      expect(cookieOf(session) !== null).toBe(carries)
+    },
+  )
 })
 
 describe('an upgrade request', () => {
