@@ -1,7 +1,10 @@
 import { createSessions, StoreAmbiguousError, StoreUnavailableError } from '@sess/core'
 import { describe, expect, it } from 'vitest'
+import { mintToken } from '../../src/crypto/token.ts'
+import { createEngine } from '../../src/manager/engine.ts'
+import { load } from '../../src/manager/load.ts'
 import { Browser, COOKIE, cookieOf, type Data, failure, HOUR, MINUTE, setUp, signedIn } from './scenario.ts'
-import { after, fails, losesAnswer } from './scripted-store.ts'
+import { after, fails, losesAnswer, ScriptedStore } from './scripted-store.ts'
 
 const FORGED = `${'A'.repeat(43)}.0.${'B'.repeat(43)}`
 
@@ -164,6 +167,17 @@ describe('several cookies of our name', () => {
     const scenario = await signedIn()
     expect((await open(scenario, FORGED, FORGED, scenario.browser.cookie)).subject).toBe('ada')
     expect((await open(scenario, FORGED, FORGED, FORGED, scenario.browser.cookie)).subject).toBeNull()
+  })
+
+  it('beyond the third are not looked at, however many are handed in', async () => {
+    const store = new ScriptedStore()
+    const engine = createEngine({ store })
+    const arrival = { client: null, device: null, upgrade: false, passive: false }
+    const tokens = [FORGED, FORGED, FORGED, mintToken('A'.repeat(43), 0, engine.tokens)]
+    await load(engine, { ...arrival, tokens })
+    expect(store.drain()).toEqual([])
+    await load(engine, { ...arrival, tokens: tokens.slice(1) })
+    expect(store.drain()).toEqual(['get'])
   })
 })
 
