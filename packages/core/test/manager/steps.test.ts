@@ -241,6 +241,9 @@ describe('lock()', () => {
     const session = await browser.open()
     session.lock()
     expect(session.data).toEqual({})
+    await session.commit()
+    expect(session).toMatchObject({ state: 'locked', lockedSubject: 'ada' })
+    expect(session.data).toEqual({})
   })
 
   it('makes later writes of the request throw and keeps earlier ones', async () => {
