@@ -327,6 +327,15 @@ describe('events of ordinary requests', () => {
     ])
   })
 
+  it('are told where nothing else is listened to', async () => {
+    const sessions = createSessions<Data>({ store: memoryStore() })
+    const drain = heardBy(sessions)
+    const session = await sessions.open({ secure: true })
+    session.signIn('ada')
+    await session.commit()
+    expect(drain().map(({ type }) => type)).toEqual(['opened', 'committed'])
+  })
+
   it('say how long it took', async () => {
     const { browser, sessions, store } = await signedIn()
     const drain = heardBy(sessions)
