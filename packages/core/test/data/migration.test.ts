@@ -29,6 +29,14 @@ describe('migration', () => {
     expect(next.data).toEqual({ count: 5 })
   })
 
+  it('is not taken for done where the data was not written', async () => {
+    const { browser, store } = await signedIn(options)
+    store.write(store.only.id, { data: '{"count":"5"}', extra: {} })
+    await browser.request((session) => session.rotate({ hard: true }))
+    expect([store.only.data, store.only.extra]).toEqual(['{"count":"5"}', {}])
+    expect((await browser.open()).data).toEqual({ count: 5 })
+  })
+
   it('loses no update() of parallel requests', async () => {
     const { browser, store } = await signedIn(options)
     store.write(store.only.id, { data: '{"count":"5"}', extra: {} })

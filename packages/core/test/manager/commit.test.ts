@@ -116,6 +116,7 @@ describe('a commit', () => {
     await session.commit()
     await session.commit()
     expect(store.drain()).toEqual(['get', 'replace'])
+    expect(Object.keys(store.only.extra)).toEqual([])
   })
 
   it('merges with what was written meanwhile', async () => {
@@ -151,6 +152,23 @@ describe('a commit', () => {
     expect(saved(store.only.data)).toEqual({ theme: 'light' })
     expect(session).toMatchObject({ subject: 'ada', refused: null })
     expect(events).toMatchObject([{ type: 'interrupted', reason: 'conflict', handle: store.only.id, subject: 'ada' }])
+  })
+
+  it('throws nothing, if so told, where it overwrites nothing', async () => {
+    const { browser, store } = await signedIn({ onOverwrite: 'throw' })
+    const session = await browser.open()
+    session.data.theme = 'dark'
+    store.write(store.only.id, { data: '{"size":1}' })
+    await session.commit()
+    expect(saved(store.only.data)).toEqual({ size: 1, theme: 'dark' })
+  })
+
+  it('names every key that it would have overwritten', async () => {
+    const { browser, store } = await signedIn({ onOverwrite: 'throw' })
+    const session = await browser.open()
+    Object.assign(session.data, { theme: 'dark', size: 2 })
+    store.write(store.only.id, { data: '{"theme":"light","size":1}' })
+    expect((await failure(session.commit())).message).toMatch(/ session\.data\.theme, size meanwhile/)
   })
 
   it('rejects again after a failure, and shows a stand-in', async () => {
@@ -254,6 +272,55 @@ describe('a commit', () => {
     store.write(store.only.id, { confirmedAt: null })
     await other.commit()
     expect(store.only.confirmedAt).toBe(clock.now())
+  })
+
+  it('confirms no token that the client has not shown, and none twice', async () => {
+    const { browser, clock, store } = await signedIn()
+    const write = (client: typeof browser) =>
+      client.request((session) => {
+        session.data.at = clock.now()
+      })
+    const before = store.only.confirmedAt
+    clock.advance(2 * MINUTE)
+    await write(browser)
+    expect(store.only).toMatchObject({ generation: 0, confirmedAt: before })
+    clock.advance(14 * MINUTE)
+    const late = browser.copy()
+    await browser.request()
+    clock.advance(SECOND)
+    await write(late)
+    expect(store.only).toMatchObject({ generation: 1, confirmedAt: null, lastSeenAt: clock.now() })
+  })
+
+  it('confirms the token on what others have written meanwhile', async () => {
+    const { browser, clock, store } = await signedIn()
+    clock.advance(16 * MINUTE)
+    await browser.request()
+    const session = await browser.open()
+    session.rotate({ hard: true })
+    store.write(store.only.id, { data: '{"theirs":1}' })
+    await session.commit()
+    expect(store.only).toMatchObject({ generation: 2, data: '{"theirs":1}' })
+  })
+
+  it('sends a token that was asked for however late the answer leaves', async () => {
+    const { browser, clock } = await signedIn()
+    const session = await browser.open()
+    session.rotate({ hard: true })
+    await session.commit()
+    clock.advance(10 * MINUTE)
+    expect(cookieOf(session)).not.toBeNull()
+  })
+
+  it.each([
+    ['rotates once, where a rotation is due and one is asked for', { hard: true }, 'authenticated', 'hard'],
+    ['rotates along with a lock when a rotation is due', null, 'locked', 'soft'],
+  ] as const)('%s', async (_, rotation, state, kind) => {
+    const { browser, clock, store, events } = await signedIn()
+    clock.advance(16 * MINUTE)
+    await browser.request((session) => (rotation === null ? session.lock() : session.rotate(rotation)))
+    expect(store.only).toMatchObject({ state, generation: 1, rotation: kind })
+    expect(events.at(-1)).toMatchObject({ type: 'rotated', kind, generation: 1 })
   })
 
   it('rotates along with the data when a rotation is due, in one write', async () => {

@@ -10,7 +10,7 @@ import {
 } from '@sess/core'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Data, failure, MINUTE, MovableClock, setUp, signedIn } from './scenario.ts'
-import { fails } from './scripted-store.ts'
+import { after, fails } from './scripted-store.ts'
 
 beforeEach(() => {
   vi.spyOn(console, 'warn').mockImplementation(() => {})
@@ -278,7 +278,9 @@ describe('events of ordinary requests', () => {
     await browser.request((session) => session.rotate({ hard: true }))
     await browser.request()
     await stale.request()
+    const late = browser.copy()
     await browser.request((session) => session.signOut())
+    await late.request()
     const outcomes = drain().flatMap((event) => (event.type === 'opened' ? [event.outcome] : []))
     expect(outcomes).toEqual([
       'anonymous',
@@ -288,6 +290,7 @@ describe('events of ordinary requests', () => {
       'authenticated',
       'refused',
       'authenticated',
+      'anonymous',
     ])
   })
 
@@ -322,6 +325,38 @@ describe('events of ordinary requests', () => {
       { type: 'opened', outcome: 'authenticated' },
       { type: 'committed', outcome: 'ERR_SESS_INTERRUPTED' },
     ])
+  })
+
+  it('are told where nothing else is listened to', async () => {
+    const sessions = createSessions<Data>({ store: memoryStore() })
+    const drain = heardBy(sessions)
+    const session = await sessions.open({ secure: true })
+    session.signIn('ada')
+    await session.commit()
+    expect(drain().map(({ type }) => type)).toEqual(['opened', 'committed'])
+  })
+
+  it('say how long it took', async () => {
+    const { browser, sessions, store } = await signedIn()
+    const drain = heardBy(sessions)
+    const durations = () => drain().map((event) => 'durationMs' in event && event.durationMs)
+    vi.useFakeTimers({ toFake: ['performance'] })
+    try {
+      vi.advanceTimersByTime(1000)
+      const taking = (ms: number) => after(() => vi.advanceTimersByTime(ms))
+      store.next('get', taking(25))
+      store.next('replace', taking(7))
+      await browser.request((session) => session.rotate({ hard: true }))
+      expect(durations()).toEqual([25, 7])
+      store.next('get', async () => {
+        vi.advanceTimersByTime(3)
+        throw new Error('the store is down')
+      })
+      await failure(browser.open())
+      expect(durations()).toEqual([3])
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('tell of failures that are the application’s', async () => {

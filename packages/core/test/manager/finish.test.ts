@@ -54,6 +54,17 @@ describe('best effort', () => {
     expect(store.drain()).toEqual(['get', operation])
   })
 
+  it.each([
+    ['touch', 2 * MINUTE],
+    ['replace', 16 * MINUTE],
+  ] as const)('names the %s that failed without an error', async (operation, ms) => {
+    const { browser, store, clock, events } = await signedIn()
+    clock.advance(ms)
+    store.next(operation, () => Promise.reject('just text'))
+    await browser.request()
+    expect(events).toMatchObject([{ handle: store.only.id, message: `The session store failed (${operation}).` }])
+  })
+
   it('a rotation that meets another write is left to the next request', async () => {
     const { browser, store, clock, drainEvents } = await signedIn()
     clock.advance(16 * MINUTE)
@@ -68,14 +79,17 @@ describe('best effort', () => {
   })
 
   it('a confirmation is written, and moves the idle deadline with it', async () => {
-    const { browser, store, clock } = await signedIn()
+    const { browser, store, clock, events } = await signedIn()
     clock.advance(16 * MINUTE)
     await browser.request()
+    expect(events).toMatchObject([{ type: 'rotated', kind: 'soft', generation: 1, handle: store.only.id }])
     clock.advance(SECOND)
     store.drain()
-    await browser.request()
+    const session = await browser.request()
     expect(store.drain()).toEqual(['get', 'replace'])
     expect(store.only).toMatchObject({ confirmedAt: clock.now(), lastSeenAt: clock.now() })
+    expect(cookieOf(session)).toBeNull()
+    expect(events).toHaveLength(1)
   })
 
   it('a rotation that was due at load does not happen past the absolute deadline', async () => {
@@ -113,12 +127,16 @@ describe('an answer of 500 and above', () => {
 
   it('keeps a sign-out', async () => {
     const { browser, store } = await signedIn()
+    await browser.request((session) => {
+      session.data.cart = 1
+    })
     const session = await browser.open()
     session.signOut()
-    session.data.cart = 1
+    session.data.theme = 'dark'
     await finish(session, 503)
     expect(store.only.endedReason).toBe('signed-out')
     expect(cookieOf(session)).toBe('')
+    expect(session.data).toEqual({})
   })
 
   it('drops a sign-in, but not the lock that came before it', async () => {
@@ -200,7 +218,9 @@ describe('finish', () => {
     await browser.request((session) => session.rotate({ hard: true }))
     const session = await old.open()
     session.data.cart = 1
-    expect(await failure(finish(session, 200) ?? Promise.resolve())).toMatchObject({ reason: 'superseded' })
+    for (let round = 0; round < 2; round += 1) {
+      expect(await failure(finish(session, 200) ?? Promise.resolve())).toMatchObject({ reason: 'superseded' })
+    }
     expect(finish(session, 500)).toBeUndefined()
   })
 

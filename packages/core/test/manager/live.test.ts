@@ -10,6 +10,8 @@ import {
   SessionInterruptedError,
 } from '@sess/core'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createEngine } from '../../src/manager/engine.ts'
+import { watcherOf } from '../../src/manager/watcher.ts'
 import { HOUR, MINUTE, type Scenario, SECOND, setUp, signedIn } from './scenario.ts'
 import { fails, gate, ScriptedStore } from './scripted-store.ts'
 
@@ -185,6 +187,32 @@ describe('onEnded()', () => {
     stop()
   })
 
+  it('goes on for the others when one stops, and for those who came later', async () => {
+    const scenario = await signedIn()
+    const { sessions, store } = scenario
+    const first = await watch(scenario)
+    sessions.onEnded('nobody', () => {})()
+    store.write(first.handle, { state: 'locked' })
+    await vi.advanceTimersByTimeAsync(TICK)
+    expect(first.endings).toMatchObject([{ reason: 'locked' }])
+    store.write(first.handle, { state: 'authenticated' })
+    const second = await watch(scenario)
+    first.stop()
+    store.write(first.handle, ended)
+    await vi.advanceTimersByTimeAsync(TICK)
+    expect(second.endings).toMatchObject([{ reason: 'revoked' }])
+  })
+
+  it('reads nothing for those who cannot hear it any more', async () => {
+    const { store, clock } = await signedIn()
+    const nobody = { end: () => {}, heard: () => false, keepAlive: false }
+    watcherOf(createEngine({ store, clock })).watch(store.only.id, nobody)
+    await settled()
+    expect(store.drain()).toEqual(['get'])
+    await vi.advanceTimersByTimeAsync(TICK)
+    expect(store.calls).toEqual([])
+  })
+
   it.each([[null], [7], [undefined]])('refuses %s as a handle', (handle) => {
     const { sessions } = setUp()
     // What plain JavaScript lets through.
@@ -196,13 +224,14 @@ describe('onEnded()', () => {
 describe('a store that tells by itself', () => {
   const feeding = async () => {
     const store = new FeedingStore()
-    const { browser, sessions } = setUp({ store })
-    await browser.request((session) => session.signIn('ada'))
-    return { store, sessions, browser }
+    const scenario = setUp({ store })
+    await scenario.browser.request((session) => session.signIn('ada'))
+    scenario.drainEvents()
+    return { ...scenario, store }
   }
 
   it('is read when it has told something, and now and then', async () => {
-    const { store, sessions, browser } = await feeding()
+    const { store, sessions, browser, clock } = await feeding()
     const endings: Ending[] = []
     const session = await browser.open()
     const handle = session.handle as string
@@ -210,10 +239,16 @@ describe('a store that tells by itself', () => {
     expect(store.listeners.size).toBe(1)
     await settled()
     store.drain()
-    await vi.advanceTimersByTimeAsync(9 * SECOND)
-    expect(store.drain()).toEqual([])
-    await vi.advanceTimersByTimeAsync(2 * SECOND)
-    expect(store.drain()).toEqual(['get'])
+    clock.advance(2 * MINUTE)
+    for (let round = 0; round < 2; round += 1) {
+      await vi.advanceTimersByTimeAsync(10 * SECOND - 1)
+      expect(store.drain()).toEqual([])
+      await vi.advanceTimersByTimeAsync(1)
+      expect(store.drain()).toEqual(['get'])
+    }
+    store.tell(handle)
+    await vi.advanceTimersByTimeAsync(3 * TICK)
+    expect(store.drain()).toEqual(['get', 'get'])
     store.tell('somebody else')
     store.write(handle, ended)
     store.tell(handle)
@@ -239,7 +274,7 @@ describe('a store that tells by itself', () => {
   })
 
   it('is asked again soon when it could not be read', async () => {
-    const { store, sessions, browser } = await feeding()
+    const { store, sessions, browser, events } = await feeding()
     const endings: Ending[] = []
     const handle = (await browser.open()).handle as string
     store.next('get', fails, fails)
@@ -247,6 +282,38 @@ describe('a store that tells by itself', () => {
     store.write(handle, ended)
     await vi.advanceTimersByTimeAsync(2 * TICK)
     expect(endings).toHaveLength(1)
+    expect(events).toMatchObject([{ type: 'store-failed', operation: 'get' }])
+  })
+
+  it('is touched when it is time, for who keeps the session alive', async () => {
+    const { store, sessions, browser, clock } = await feeding()
+    const handle = (await browser.open()).handle as string
+    const stop = sessions.onEnded(handle, () => {}, { keepAlive: true })
+    await settled()
+    store.drain()
+    await vi.advanceTimersByTimeAsync(TICK)
+    expect(store.drain()).toEqual([])
+    clock.advance(MINUTE)
+    await vi.advanceTimersByTimeAsync(2 * TICK)
+    expect(store.drain()).toEqual(['get', 'touch'])
+    stop()
+  })
+
+  it('is read again when there was nothing to touch, even if nobody keeps the session alive any more', async () => {
+    const { store, sessions, browser, clock } = await feeding()
+    const handle = (await browser.open()).handle as string
+    const endings: Ending[] = []
+    sessions.onEnded(handle, (ending) => endings.push(ending))
+    const stop = sessions.onEnded(handle, () => {}, { keepAlive: true })
+    await settled()
+    store.next('touch', () => {
+      stop()
+      store.write(handle, ended)
+      return false
+    })
+    clock.advance(MINUTE)
+    await vi.advanceTimersByTimeAsync(2 * TICK)
+    expect(endings).toMatchObject([{ reason: 'revoked' }])
   })
 })
 
@@ -337,6 +404,22 @@ describe('keepAlive', () => {
     expect(endings).toEqual([])
   })
 
+  it('is for those who ask for it: to watch alone is no activity', async () => {
+    const scenario = await signedIn()
+    const { stop } = await watch(scenario)
+    const session = await scenario.browser.open()
+    expect(session.signal.aborted).toBe(false)
+    await settled()
+    scenario.clock.advance(2 * MINUTE)
+    await vi.advanceTimersByTimeAsync(TICK)
+    expect(scenario.store.drain()).not.toContain('touch')
+    stop()
+    await session.commit()
+    await scenario.browser.request((other) => other.signOut())
+    await scenario.sessions.flushEvents()
+    expect(session.signal.aborted).toBe(true)
+  })
+
   it('does not reach over the absolute deadline', async () => {
     const scenario = await signedIn({ idle: '30m', absolute: '1h' })
     const { endings } = await watch(scenario, { keepAlive: true })
@@ -366,7 +449,7 @@ describe('keepAlive', () => {
     scenario.store.next('touch', fails)
     await vi.advanceTimersByTimeAsync(2 * TICK)
     expect(scenario.store.only.lastSeenAt).toBe(scenario.clock.now())
-    expect(scenario.drainEvents()).toEqual(['store-failed'])
+    expect(scenario.events).toMatchObject([{ type: 'store-failed', operation: 'touch', fatal: false }])
     stop()
   })
 })
@@ -424,12 +507,12 @@ describe('a store that fails', () => {
     expect(endings).toEqual([])
   })
 
-  it('may answer late: who was told meanwhile is told once', async () => {
+  it.each(['get', 'touch'] as const)('may answer a %s late: who was told meanwhile is told once', async (operation) => {
     const scenario = await signedIn()
     const { endings } = await watch(scenario, { keepAlive: true })
     scenario.clock.advance(MINUTE)
     const slow = gate()
-    scenario.store.next('touch', slow.act)
+    scenario.store.next(operation, slow.act)
     await vi.advanceTimersByTimeAsync(TICK)
     await scenario.browser.request((session) => session.signOut())
     await scenario.sessions.flushEvents()

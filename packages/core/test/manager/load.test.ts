@@ -1,7 +1,10 @@
 import { createSessions, StoreAmbiguousError, StoreUnavailableError } from '@sess/core'
 import { describe, expect, it } from 'vitest'
+import { mintToken } from '../../src/crypto/token.ts'
+import { createEngine } from '../../src/manager/engine.ts'
+import { load } from '../../src/manager/load.ts'
 import { Browser, COOKIE, cookieOf, type Data, failure, HOUR, MINUTE, setUp, signedIn } from './scenario.ts'
-import { after, fails, losesAnswer } from './scripted-store.ts'
+import { after, fails, losesAnswer, ScriptedStore } from './scripted-store.ts'
 
 const FORGED = `${'A'.repeat(43)}.0.${'B'.repeat(43)}`
 
@@ -75,7 +78,7 @@ describe('a session', () => {
     ['idle', 30 * MINUTE, 'idle'],
     ['idle', 30 * MINUTE + 1, 'idle'],
   ])('past its %s deadline (%i ms) says so: %s', async (_, ms, reason) => {
-    const { browser, clock, drainEvents, store } = await signedIn()
+    const { browser, clock, events, store } = await signedIn()
     clock.advance(ms)
     const session = await browser.open()
     expect(session.previous).toEqual(reason === null ? null : { reason })
@@ -83,8 +86,19 @@ describe('a session', () => {
     expect(session.refused).toBeNull()
     if (reason === null) return
     await session.commit()
-    expect(drainEvents()).toEqual(['expired'])
+    expect(events).toMatchObject([{ type: 'expired', reason }])
     expect(store.drain()).toEqual(['get'])
+  })
+
+  it('that the store does not know is looked for once more by a sign-out', async () => {
+    const { browser, store } = await signedIn()
+    const record = store.only
+    store.records.clear()
+    const session = await browser.open()
+    store.records.set(record.id, record)
+    session.signOut()
+    await session.commit()
+    expect(store.only.endedReason).toBe('signed-out')
   })
 
   it('past its absolute deadline says so, however much it was used', async () => {
@@ -107,6 +121,19 @@ describe('a session', () => {
     session.data.cart = 1
     await session.commit()
     expect(store.records.size).toBe(2)
+  })
+})
+
+describe('a session that was over by its deadlines when it was ended', () => {
+  it.each([
+    ['revoked', 'idle'],
+    ['evicted', 'idle'],
+    ['signed-out', 'signed-out'],
+  ] as const)('%s: says %s', async (endedReason, reason) => {
+    const { browser, store, clock } = await signedIn()
+    clock.advance(HOUR)
+    store.write(store.only.id, { state: 'ended', endedReason, endedAt: clock.now() })
+    expect((await browser.open()).previous).toEqual({ reason })
   })
 })
 
@@ -140,6 +167,17 @@ describe('several cookies of our name', () => {
     const scenario = await signedIn()
     expect((await open(scenario, FORGED, FORGED, scenario.browser.cookie)).subject).toBe('ada')
     expect((await open(scenario, FORGED, FORGED, FORGED, scenario.browser.cookie)).subject).toBeNull()
+  })
+
+  it('beyond the third are not looked at, however many are handed in', async () => {
+    const store = new ScriptedStore()
+    const engine = createEngine({ store })
+    const arrival = { client: null, device: null, upgrade: false, passive: false }
+    const tokens = [FORGED, FORGED, FORGED, mintToken('A'.repeat(43), 0, engine.tokens)]
+    await load(engine, { ...arrival, tokens })
+    expect(store.drain()).toEqual([])
+    await load(engine, { ...arrival, tokens: tokens.slice(1) })
+    expect(store.drain()).toEqual(['get'])
   })
 })
 
@@ -194,19 +232,38 @@ describe('a reused token', () => {
   })
 
   it('is judged again when the session has ended meanwhile, or is gone', async () => {
-    const { thief, store, clock } = await stolen()
+    const { thief, store, clock, drainEvents } = await stolen()
     const { id } = store.only
     store.next(
       'replace',
       after(() => store.write(id, { state: 'ended', endedReason: 'signed-out', endedAt: clock.now() })),
     )
     expect((await thief.open()).previous).toEqual({ reason: 'signed-out' })
+    expect(drainEvents()).toEqual(['token-refused'])
     const gone = await stolen()
+    const record = gone.store.only
     gone.store.next(
       'replace',
       after(() => gone.store.records.clear()),
     )
-    expect(await gone.thief.open()).toMatchObject({ refused: null, previous: null, state: 'anonymous' })
+    const session = await gone.thief.open()
+    expect(session).toMatchObject({ refused: null, previous: null, state: 'anonymous' })
+    gone.store.records.set(record.id, record)
+    session.signOut()
+    await session.commit()
+    expect(gone.store.only.endedReason).toBe('signed-out')
+  })
+
+  it('is judged again when the store has lost the rotation meanwhile', async () => {
+    const { thief, store, drainEvents } = await stolen()
+    const { id } = store.only
+    store.next(
+      'replace',
+      after(() => store.write(id, { generation: 0, confirmedAt: null })),
+    )
+    expect(await thief.open()).toMatchObject({ subject: 'ada', previous: null })
+    expect(store.drain()).toEqual(['get', 'replace'])
+    expect(drainEvents()).toEqual([])
   })
 })
 

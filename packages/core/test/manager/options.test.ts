@@ -1,5 +1,6 @@
 import { ConfigError, createSessions, memoryStore, type SessionsOptions, systemClock, systemRandom } from '@sess/core'
 import { describe, expect, it, vi } from 'vitest'
+import { createEngine } from '../../src/manager/engine.ts'
 import { type Data, HOUR, MINUTE, setUp } from './scenario.ts'
 import { ScriptedStore } from './scripted-store.ts'
 
@@ -25,7 +26,9 @@ describe('createSessions()', () => {
     ['a misspelt name', { store, idel: '5m' }, /`idel` is no option of createSessions\(\)\. There are: store, keys,/],
     ['a clock that is a number', { store, clock: 5 }, /`clock` must have now\(\)/],
     ['no clock', { store, clock: null }, /`clock` must have now\(\)/],
+    ['no randomness', { store, random: null }, /`random` must have bytes\(size\)/],
     ['randomness that gives none', { store, random: {} }, /`random` must have bytes\(size\)/],
+    ['no device', { store, device: null }, /`device` must be true, false, or \{ describe/],
     ['device: yes', { store, device: 'yes' }, /`device` must be true, false, or \{ describe/],
     ['touch: no', { store, touch: 'no' }, /`touch` must be true, false, or a function/],
     ['a cookie that is a name', { store, cookie: 'sid' }, /`cookie` must be an object/],
@@ -94,6 +97,7 @@ describe('createSessions()', () => {
     ['half a version', { store, version: 1.5 }, /`version` must be a positive integer/],
     ['version 0', { store, version: 0 }, /`version` must be a positive integer/],
     ['migrate without a version', { store, migrate() {} }, /`migrate` needs a `version`/],
+    ['a number to carry', { store, carry: ['cart', 1] }, /`carry` must be an array of keys/],
     ['carry that is no list', { store, carry: 'cart' }, /`carry` must be an array of keys/],
   ])('refuses %s', (_, options, message) => {
     const error = problem(options)
@@ -179,6 +183,30 @@ describe('createSessions()', () => {
     await session.commit()
     expect(session.createdAt).toBeGreaterThanOrEqual(before)
     expect(session.createdAt).toBeLessThanOrEqual(Date.now())
+  })
+})
+
+describe('the engine', () => {
+  it('carries nothing unless told to, and names no keys that are drawn at random', () => {
+    const { carry, keyIds } = createEngine({ store })
+    expect([carry, keyIds()]).toEqual([[], []])
+    const keys = [1, 3].map((step) => Uint8Array.from({ length: 32 }, (_, index) => index * step + 5))
+    expect(createEngine({ store, keys }).keyIds()).toHaveLength(2)
+  })
+
+  it('is one for development where the platform says nothing', () => {
+    const process = Object.getOwnPropertyDescriptor(globalThis, 'process') as PropertyDescriptor // Node has one
+    const found: boolean[] = []
+    try {
+      for (const value of [undefined, { env: {} }, { env: { NODE_ENV: 'production' } }]) {
+        if (value === undefined) Reflect.deleteProperty(globalThis, 'process')
+        else Object.defineProperty(globalThis, 'process', { value, configurable: true })
+        found.push(createEngine({ store }).development)
+      }
+    } finally {
+      Object.defineProperty(globalThis, 'process', process)
+    }
+    expect(found).toEqual([true, true, false])
   })
 })
 

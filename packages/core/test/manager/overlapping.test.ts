@@ -1,7 +1,7 @@
-import { StoreUnavailableError } from '@sess/core'
+import { type Session, StoreUnavailableError } from '@sess/core'
 import { finish } from '@sess/core/http'
 import { describe, expect, it } from 'vitest'
-import { failure, setUp, signedIn } from './scenario.ts'
+import { type Data, failure, setUp, signedIn } from './scenario.ts'
 import { type Act, after, fails, gate } from './scripted-store.ts'
 
 describe('a second commit of the same request', () => {
@@ -72,6 +72,44 @@ describe('an intent that comes while a commit is under way', () => {
     await committing
     await session.commit()
     expect(store.only.state).toBe('locked')
+  })
+})
+
+describe('while a commit is under way', () => {
+  async function underWay(intend: (session: Session<Data>) => void) {
+    const { browser, store } = await signedIn()
+    const session = await browser.open()
+    intend(session)
+    const { act, reached, open } = gate()
+    store.next('replace', act)
+    const committing = session.commit()
+    await reached
+    const finishes = async () => {
+      open()
+      await committing
+      await session.commit()
+    }
+    return { session, finishes }
+  }
+
+  it('its intents are seen, and those that came since', async () => {
+    const { session, finishes } = await underWay((current) => current.lock())
+    expect(session.state).toBe('locked')
+    session.reauthenticate({ method: 'password' })
+    expect(session.state).toBe('authenticated')
+    await finishes()
+    expect(session.state).toBe('authenticated')
+  })
+
+  it('a sign-out or a sign-in since is seen instead', async () => {
+    const one = await underWay((session) => session.lock())
+    one.session.signOut()
+    expect(one.session.state).toBe('anonymous')
+    await one.finishes()
+    const two = await underWay((session) => session.lock())
+    two.session.signIn('grace')
+    expect(two.session.subject).toBe('grace')
+    await two.finishes()
   })
 })
 

@@ -2,7 +2,7 @@ import { createSessions } from '@sess/core'
 import { describe, expect, it } from 'vitest'
 import { Keyring } from '../../src/crypto/keyring.ts'
 import { mintToken } from '../../src/crypto/token.ts'
-import { Browser, cookieOf, type Data, failure, MINUTE, SECOND, setUp, signedIn } from './scenario.ts'
+import { Browser, COOKIE, cookieOf, type Data, failure, MINUTE, SECOND, setUp, signedIn } from './scenario.ts'
 import { gate, losesAnswerThen } from './scripted-store.ts'
 
 const KEYS = [1, 3].map((step) => Uint8Array.from({ length: 32 }, (_, index) => index * step + 5))
@@ -100,6 +100,42 @@ describe('a rolling change of keys', () => {
     expect(again.cookie).toBe(mintToken(sid ?? '', 0, new Keyring(() => [KEYS[1]!], 'token')))
     expect(store.drain()).toEqual(['get'])
   })
+  it('of two tokens that differ in nothing but their keys looks at the first', async () => {
+    const { deploying, moved } = await rolling()
+    const visitor = new Browser(deploying)
+    await visitor.request((session) => {
+      session.data.cart = 1
+    })
+    const old = visitor.cookie
+    const fresh = mintToken(old?.split('.')[0] ?? '', 0, new Keyring(() => [KEYS[1]!], 'token'))
+    for (const [first, second, answer] of [
+      [old, fresh, fresh],
+      [fresh, old, null],
+    ]) {
+      const session = await moved.open({ secure: true, cookie: `${COOKIE}=${first}; ${COOKIE}=${second}` })
+      expect(cookieOf(session)).toBe(answer)
+    }
+  })
+})
+
+describe('the answer of a rotation that was due', () => {
+  it.each([
+    [29, {}, true],
+    [31, {}, false],
+    [29, { cart: 1 }, true],
+    [31, { cart: 1 }, false],
+  ])(
+    'after %i s of the 60 that the old token lasts, data %j: carries the new one, %s',
+    async (seconds, data, carries) => {
+      const { browser, clock } = await signedIn()
+      clock.advance(16 * MINUTE)
+      const session = await browser.open()
+      Object.assign(session.data, data)
+      await session.commit()
+      clock.advance(seconds * SECOND)
+      expect(cookieOf(session) !== null).toBe(carries)
+    },
+  )
 })
 
 describe('an upgrade request', () => {

@@ -35,6 +35,24 @@ describe('sign-in', () => {
     expect(console.warn).not.toHaveBeenCalled()
   })
 
+  it('shows nothing of the session before it; a sign-out neither', async () => {
+    const { browser } = await signedIn()
+    const nothing = { handle: null, generation: null, createdAt: null, lastSeenAt: null, idleAt: null, auth: null }
+    const signing = await browser.open()
+    expect(signing).toMatchObject({ generation: 0, persistent: false })
+    signing.signIn('grace', { persistent: true })
+    expect(signing).toMatchObject({ ...nothing, subject: 'grace', persistent: true })
+    const leaving = await browser.open()
+    leaving.signOut()
+    expect(leaving).toMatchObject({ ...nothing, subject: null, persistent: false })
+    await signing.commit()
+    browser.receive(signing)
+    const next = await browser.open()
+    expect(next.persistent).toBe(true)
+    next.signOut()
+    expect(next.persistent).toBe(false)
+  })
+
   it('creates the new record, ends the old one on its revision, and only then sends the cookie', async () => {
     const { browser, store, old, events } = await visitor({ cart: [1] })
     const session = await browser.open()

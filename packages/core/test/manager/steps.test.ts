@@ -1,6 +1,6 @@
-import { SessionInterruptedError } from '@sess/core'
+import { CsrfError, SessionInterruptedError } from '@sess/core'
 import { finish } from '@sess/core/http'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { cookieOf, failure, HOUR, MINUTE, SECOND, setUp, signedIn } from './scenario.ts'
 
 const saved = (data: string): unknown => (data === '' ? {} : JSON.parse(data))
@@ -176,9 +176,11 @@ describe('locked', () => {
   })
 
   it('stays so when it is locked again, without a loss', async () => {
-    const { browser, store } = await locked()
+    const { browser, store, clock } = await locked()
+    const { lastSeenAt } = store.only
+    clock.advance(2 * MINUTE)
     await browser.request((session) => session.lock())
-    expect(store.only.state).toBe('locked')
+    expect(store.only).toMatchObject({ state: 'locked', lastSeenAt })
     expect(saved(store.only.data)).toEqual({ secret: 1 })
   })
 
@@ -238,6 +240,9 @@ describe('lock()', () => {
     })
     const session = await browser.open()
     session.lock()
+    expect(session.data).toEqual({})
+    await session.commit()
+    expect(session).toMatchObject({ state: 'locked', lockedSubject: 'ada' })
     expect(session.data).toEqual({})
   })
 
@@ -321,6 +326,31 @@ describe('a write to the data of a locked session', () => {
     const error = await failure(finish(session, 200) ?? Promise.resolve())
     expect(error).toMatchObject({ code: 'ERR_SESS_INTERRUPTED', reason: 'locked' })
     expect(store.only.state).toBe('locked')
+  })
+})
+
+describe('what is written in place of the data of a locked session', () => {
+  it('is refused once, and again when more is written', async () => {
+    const { browser } = await signedIn()
+    await browser.request((session) => session.lock())
+    const session = await browser.open()
+    const { data } = session
+    await session.commit()
+    data.theme = 'dark'
+    expect(await failure(session.commit())).toMatchObject({ reason: 'locked' })
+    await session.commit()
+    session.data.theme = 'light'
+    expect(await failure(session.commit())).toMatchObject({ reason: 'locked' })
+  })
+})
+
+describe('verifyCsrf()', () => {
+  it('throws for what is no token of the session', async () => {
+    const advice = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    const { browser } = await signedIn()
+    const session = await browser.open({ method: 'POST' })
+    expect(() => session.verifyCsrf('A'.repeat(87))).toThrow(CsrfError)
+    advice.mockRestore()
   })
 })
 

@@ -1,7 +1,8 @@
 import { type SessionRecord, StoreAmbiguousError, StoreUnavailableError } from '@sess/core'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Engine } from '../../src/manager/engine.ts'
 import { CommitQueue } from '../../src/manager/queue.ts'
-import { withBudget } from '../../src/manager/store-gate.ts'
+import { backOff, withBudget } from '../../src/manager/store-gate.ts'
 import { cookieOf, failure, MINUTE, type Scenario, setUp, signedIn } from './scenario.ts'
 import { type Act, after, appliedLate, fails, gate, hangs, losesAnswer, losesAnswerThen } from './scripted-store.ts'
 
@@ -484,13 +485,15 @@ describe('time', () => {
   it('aborts the call it no longer waits for', async () => {
     const { browser, store } = await signedIn({ storeTimeout: 100 })
     let signal: AbortSignal | undefined
+    let before: boolean | undefined
     let late: AbortSignal | undefined
     store.next('get', (_, options) => {
       signal = options.signal
+      before = signal?.aborted
       return new Promise(() => {})
     })
     await took(browser.open().catch(() => {}))
-    expect(signal?.aborted).toBe(true)
+    expect([before, signal?.aborted]).toEqual([false, true])
     store.next('get', async (_, options) => {
       await new Promise((resolve) => setTimeout(resolve, 150))
       late = options.signal
@@ -499,6 +502,17 @@ describe('time', () => {
     await took(browser.open().catch(() => {}))
     await vi.advanceTimersByTimeAsync(100)
     expect(late?.aborted).toBe(true)
+  })
+
+  it.each([
+    [1, 255, 2],
+    [3, 255, 8],
+    [5, 128, 16],
+    [5, 255, 32],
+    [9, 255, 32],
+  ])('after %i collisions and with the random byte %i, a write waits for %i ms', async (attempt, byte, wait) => {
+    const engine = { random: { bytes: () => Uint8Array.of(byte) } } as unknown as Engine // nothing else is looked at
+    expect((await took(backOff(engine, attempt))).ms).toBe(wait)
   })
 
   it('does not take an answer that comes too late', async () => {
