@@ -129,18 +129,17 @@ function incomingOf({ incoming, server }: ServerEnv): ServerEnv['incoming'] {
 function headersOf(c: Context): ResponseHeaders {
   return {
     get: (name) => c.res.headers.get(name) ?? undefined,
-    set: (name, value) => change(c, name, value, false),
-    append: (name, value) => change(c, name, value, true),
+    set: (name, value) => change(c, 'set', name, value),
+    append: (name, value) => change(c, 'append', name, value),
   }
 }
 
 /** `c.header()` builds the response anew, which is dear; only one that came from elsewhere (`fetch`) cannot be changed. */
-function change(c: Context, name: string, value: string, append: boolean): void {
+function change(c: Context, how: 'set' | 'append', name: string, value: string): void {
   try {
-    if (append) c.res.headers.append(name, value)
-    else c.res.headers.set(name, value)
+    c.res.headers[how](name, value)
   } catch {
-    c.header(name, value, { append })
+    c.header(name, value, { append: how === 'append' })
   }
 }
 

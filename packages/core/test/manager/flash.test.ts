@@ -306,6 +306,21 @@ describe('takeFlash()', () => {
     expect(await taking).toEqual(['saved'])
   })
 
+  it('waits for the sign-in that is being committed, and takes from the new session', async () => {
+    const { browser, store } = await left('for a former session')
+    const session = await browser.open()
+    session.signIn('grace')
+    session.flash('notice', 'welcome')
+    const { act, reached, open } = gate()
+    store.next('create', act)
+    const committing = session.commit()
+    await reached
+    const taking = session.takeFlash('notice')
+    open()
+    await committing
+    expect(await taking).toEqual(['welcome'])
+  })
+
   it('is not kept from taking by a commit that failed', async () => {
     const scenario = await left('saved')
     const { browser, store } = scenario

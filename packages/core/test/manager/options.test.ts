@@ -40,6 +40,12 @@ describe('createSessions()', () => {
     ['an absolute timeout of 0', { store, absolute: 0 }, /`absolute` must be longer than 0/],
     ['idle longer than absolute', { store, idle: '2h', absolute: '1h' }, /`idle` must not be longer than `absolute`/],
     ['a store timeout of 0', { store, storeTimeout: 0 }, /`storeTimeout` must be longer than 0/],
+    ['a store timeout that is none', { store, storeTimeout: 'soon' }, /`storeTimeout`/],
+    [
+      'a durable store without keys',
+      { store: Object.assign(new ScriptedStore(), { durable: true }) },
+      /`keys` is required with a durable store.* Make one with: node -e/,
+    ],
     ['a short overlap', { store, overlap: '11s' }, /`overlap` \(11000 ms\) must be at least .* \(12000 ms\)/],
     ['much skew', { store, clockSkew: '30s' }, /`overlap` \(60000 ms\) must be at least .* \(62000 ms\)/],
     ['touchEvery as long as idle', { store, touchEvery: '30m' }, /`touchEvery` must be shorter than `idle`/],
