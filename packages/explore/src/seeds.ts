@@ -134,8 +134,8 @@ export const seeded: readonly Seeded[] = [
       changes: [
         {
           file: 'manager/sign-in.ts',
-          find: "newData(takeOver, now) === carried ? endedBy(visit, now, 'replaced') : null",
-          replace: "carried.length >= 0 ? endedBy(visit, now, 'replaced') : null",
+          find: "newData(takeOver, now) === carried ? endedBy(visit.engine, now, 'replaced') : null",
+          replace: "carried.length >= 0 ? endedBy(visit.engine, now, 'replaced') : null",
         },
       ],
     },
@@ -176,8 +176,8 @@ export const seeded: readonly Seeded[] = [
       changes: [
         {
           file: 'manager/end.ts',
-          find: 'build: (now) => endedBy(ender, now, reason),',
-          replace: 'build: (now) => (now.revision === record.revision ? endedBy(ender, now, reason) : null),',
+          find: 'build: (now) => endedBy(engine, now, reason),',
+          replace: 'build: (now) => (now.revision === record.revision ? endedBy(engine, now, reason) : null),',
         },
       ],
     },

@@ -70,6 +70,21 @@ describe('onEnded()', () => {
     expect(endings).toHaveLength(1)
   })
 
+  it('has nothing to say of a session that nobody watches', async () => {
+    const scenario = await signedIn()
+    const { endings, stop } = await watch(scenario)
+    const said = vi.spyOn(console, 'error')
+    const other = await scenario.sessions.open({ cookie: '' })
+    other.signIn('grace')
+    await other.commit()
+    other.signOut()
+    await other.commit()
+    await scenario.sessions.flushEvents()
+    expect(endings).toEqual([])
+    expect(said).not.toHaveBeenCalled()
+    stop()
+  })
+
   it('tells within a second what another process ends', async () => {
     const scenario = await signedIn()
     const { endings, handle } = await watch(scenario)
@@ -297,6 +312,25 @@ describe('a store that tells by itself', () => {
     await vi.advanceTimersByTimeAsync(2 * TICK)
     expect(store.drain()).toEqual(['get', 'touch'])
     stop()
+  })
+
+  it('is not read again when it could not be touched and nobody keeps the session alive any more', async () => {
+    const { store, sessions, browser, clock } = await feeding()
+    const handle = (await browser.open()).handle as string
+    const stopLooking = sessions.onEnded(handle, () => {})
+    const stop = sessions.onEnded(handle, () => {}, { keepAlive: true })
+    await settled()
+    store.drain()
+    store.next('touch', () => {
+      stop()
+      throw new Error('down')
+    })
+    clock.advance(MINUTE)
+    await vi.advanceTimersByTimeAsync(TICK)
+    expect(store.drain()).toEqual(['get', 'touch'])
+    await vi.advanceTimersByTimeAsync(3 * TICK)
+    expect(store.drain()).toEqual([])
+    stopLooking()
   })
 
   it('is read again when there was nothing to touch, even if nobody keeps the session alive any more', async () => {
