@@ -1,18 +1,10 @@
 import { type FrameworkName, type RunningDemo, startDemo } from '@sess/demo'
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { launch } from './sites.ts'
 
 const executablePath = inject('chromium')
 const FRAMEWORKS: FrameworkName[] = ['Express', 'Fastify', 'Koa', 'Hono', 'node:http']
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 
 let demo: RunningDemo
 let browser: Browser
@@ -51,7 +43,7 @@ describe.skipIf(executablePath === '')(
     beforeAll(async () => {
       demo = await startDemo(0)
       // Its profile is a temporary folder that goes away with it.
-      browser = await chromium.launch({ executablePath, args: FLAGS })
+      browser = await launch(executablePath)
     })
 
     afterAll(async () => {

@@ -159,7 +159,9 @@ function encodeWith(codec: Codec, value: unknown, key: string): string {
 
 /** Without a prototype, so that a key named `__proto__` or `constructor` is a key like any other. */
 function plain(value: Record<string, unknown>): Record<string, unknown> {
-  return { __proto__: null, ...value }
+  const copy = Object.create(null) as Record<string, unknown>
+  for (const key of Object.keys(value)) copy[key] = value[key]
+  return copy
 }
 
 function invalid(issues: readonly StandardSchemaV1.Issue[], problem: string): ValueError {

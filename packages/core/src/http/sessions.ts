@@ -95,7 +95,7 @@ export class Sessions<Data extends object = DefaultData> extends Accounts {
     return (request as Carrying<Data>)[this.#opened] !== undefined
   }
 
-  /** Makes a session findable with {@link Sessions.of}; for adapters. */
+  /** Makes a session findable with {@link Sessions.of}; for adapters. It is kept on the request, which must not be frozen. */
   attach(request: object, session: Session<Data>): void {
     const carrying = request as Carrying<Data>
     carrying[this.#opened] = session

@@ -199,6 +199,14 @@ describe('a draft whose changes were saved', () => {
     expect(mergeChanges(draft.changes(), '{"a":2}', shape).text).toBe('{"a":2,"b":"while the commit ran"}')
   })
 
+  it('measures from there, too, where it was first looked at while the commit ran', () => {
+    const draft = draftOf({ a: 1 })
+    const changes = draft.changes()
+    draft.view.a = 2
+    draft.settle(changes, changes.text)
+    expect(changed(draft)).toEqual({ a: '2' })
+  })
+
   it('does not take its view for the whole truth once others were merged in', () => {
     const draft = draftOf({ a: 1 })
     draft.view.a = 2

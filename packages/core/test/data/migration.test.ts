@@ -37,6 +37,15 @@ describe('migration', () => {
     expect((await browser.open()).data).toEqual({ count: 5 })
   })
 
+  it('that returns nothing is an error where the data is read, and loses none', async () => {
+    const migrate = (() => {}) as unknown as (data: Record<string, unknown>) => Record<string, unknown>
+    const { browser, store } = await signedIn({ version: 2, migrate })
+    store.write(store.only.id, { data: '{"count":"5"}', extra: {} })
+    const session = await browser.open()
+    expect(() => session.data).toThrow(TypeError)
+    expect(store.only.data).toBe('{"count":"5"}')
+  })
+
   it('loses no update() of parallel requests', async () => {
     const { browser, store } = await signedIn(options)
     store.write(store.only.id, { data: '{"count":"5"}', extra: {} })

@@ -238,7 +238,7 @@ describe('stored data that cannot be decoded', () => {
     return scenario
   }
 
-  it.each(['{"name":"x', 'x', '{"a" 1}', '{"a', '[1]]', '\u0000'])(
+  it.each(['{"name":"x', 'x', '{"a" 1}', '{"a', '[1]]', '\u0000', 'null'])(
     'throws a typed error where it is read: %j',
     async (data) => {
       const session = await (await corrupt('throw', data)).browser.open()
