@@ -1,5 +1,5 @@
 import { loadCore } from './core.ts'
-import { examine } from './examine.ts'
+import { again, examine } from './examine.ts'
 import { limits } from './limits.ts'
 import { nameOf } from './scenario.ts'
 import { seeded } from './seeds.ts'
@@ -8,12 +8,13 @@ import { seeded } from './seeds.ts'
 export interface SelfCheck {
   /** Each declared limit, and everything that its scenario broke. */
   readonly limits: readonly { readonly rule: string; readonly scenario: string; readonly broken: readonly string[] }[]
-  /** Each seeded fault, and what its scenario broke without and with it. */
+  /** Each seeded fault, what its scenario broke without and with it, and what the moves to its violation break again. */
   readonly seeds: readonly {
     readonly name: string
     readonly rule: string
     readonly without: readonly string[]
     readonly broken: readonly string[]
+    readonly again: readonly string[]
   }[]
 }
 
@@ -28,8 +29,11 @@ export async function checkItself(): Promise<SelfCheck> {
   const caught: SelfCheck['seeds'][number][] = []
   for (const { seed, scenario, rule } of seeded) {
     const without = [...(await examine(core, scenario)).broken.keys()]
-    const broken = [...(await examine(await loadCore(seed), scenario)).broken.keys()]
-    caught.push({ name: seed.name, rule, without, broken })
+    const sown = await loadCore(seed)
+    const { broken } = await examine(sown, scenario)
+    const replayed = await again(sown, scenario, broken.get(rule)?.path ?? [])
+    const rules = replayed.flatMap(({ violations }) => violations.map((violation) => violation.rule))
+    caught.push({ name: seed.name, rule, without, broken: [...broken.keys()], again: rules })
   }
   return { limits: met, seeds: caught }
 }

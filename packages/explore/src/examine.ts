@@ -1,25 +1,28 @@
-import { type Broken, explore, type Report } from './explore.ts'
+import { Behaviours } from './behaviour.ts'
+import { type Broken, explore, type Replayed, type Report, replay } from './explore.ts'
 import { nameOf, type Scenario } from './scenario.ts'
-import { Timers } from './timers.ts'
 import { begin, type Core } from './world.ts'
 
-const timers = new Timers()
+/** Goes through one scenario in every order. `behaviours` may know some of it from others. */
+export async function examine(
+  core: Core,
+  scenario: Scenario,
+  behaviours: Behaviours = new Behaviours(core),
+): Promise<Report> {
+  behaviours.tidy()
+  return explore(behaviours, scenario, await begin(core, scenario.from))
+}
 
-/** Goes through one scenario in every order, on virtual timers. */
-export async function examine(core: Core, scenario: Scenario): Promise<Report> {
-  const world = await begin(core, scenario.from)
-  const restore = timers.install()
-  try {
-    return await explore(core, scenario, world, timers)
-  } finally {
-    restore()
-  }
+/** Takes the moves of a path through a scenario again. */
+export async function again(core: Core, scenario: Scenario, path: readonly number[]): Promise<readonly Replayed[]> {
+  return replay(new Behaviours(core), scenario, await begin(core, scenario.from), path)
 }
 
 /** Several scenarios together. */
 export interface Total {
   readonly scenarios: number
-  readonly runs: number
+  /** Different ends that they come to. */
+  readonly ends: number
   readonly states: number
   readonly transitions: number
   /** How many scenarios met each declared limit. */
@@ -31,17 +34,20 @@ export interface Total {
 /** A violation, the scenario it happened in, and the moves that lead to it. */
 export interface Finding extends Broken {
   readonly scenario: string
+  /** Its number in its family. */
+  readonly number: number
 }
 
-/** Goes through many scenarios, one after the other. `progress` is called after each. */
+/** Goes through scenarios, each with its number, one after the other. `progress` is called after each. */
 export async function examineAll(
   core: Core,
-  scenarios: Iterable<Scenario>,
-  progress: () => void = () => {},
+  scenarios: Iterable<readonly [number: number, scenario: Scenario]>,
+  progress: () => void,
 ): Promise<Total> {
-  let total: Total = { scenarios: 0, runs: 0, states: 0, transitions: 0, limits: {}, violations: [] }
-  for (const scenario of scenarios) {
-    total = add(total, summary(scenario, await examine(core, scenario)))
+  let total: Total = { scenarios: 0, ends: 0, states: 0, transitions: 0, limits: {}, violations: [] }
+  const behaviours = new Behaviours(core)
+  for (const [number, scenario] of scenarios) {
+    total = add(total, summary(number, scenario, await examine(core, scenario, behaviours)))
     progress()
   }
   return total
@@ -52,7 +58,7 @@ export function add(one: Total, other: Total): Total {
   for (const [rule, count] of Object.entries(other.limits)) limits[rule] = (limits[rule] ?? 0) + count
   return {
     scenarios: one.scenarios + other.scenarios,
-    runs: one.runs + other.runs,
+    ends: one.ends + other.ends,
     states: one.states + other.states,
     transitions: one.transitions + other.transitions,
     limits,
@@ -60,15 +66,15 @@ export function add(one: Total, other: Total): Total {
   }
 }
 
-function summary(scenario: Scenario, { runs, states, transitions, broken }: Report): Total {
+function summary(number: number, scenario: Scenario, { ends, states, transitions, broken }: Report): Total {
   const declared = [...broken.keys()].filter((rule) => rule.startsWith('limit: '))
   const others = [...broken.values()].filter(({ rule }) => !rule.startsWith('limit: '))
   return {
     scenarios: 1,
-    runs,
+    ends,
     states,
     transitions,
     limits: Object.fromEntries(declared.map((rule) => [rule, 1])),
-    violations: others.map((each) => ({ ...each, scenario: nameOf(scenario) })),
+    violations: others.map((each) => ({ ...each, scenario: nameOf(scenario), number })),
   }
 }

@@ -1,13 +1,13 @@
+import type { Behaviours } from './behaviour.ts'
 import type { Violation } from './monitor.ts'
 import { type Move, Run } from './run.ts'
 import type { Scenario } from './scenario.ts'
-import type { Timers } from './timers.ts'
-import type { Core, World } from './world.ts'
+import type { World } from './world.ts'
 
 /** What going through a scenario has shown. */
 export interface Report {
-  /** Runs from the beginning, finished or cut short at a state seen before. */
-  readonly runs: number
+  /** How many different ends it comes to. */
+  readonly ends: number
   readonly states: number
   readonly transitions: number
   /** Each rule that was broken, with the first run that broke it. */
@@ -20,91 +20,79 @@ export interface Broken extends Violation {
   readonly path: readonly number[]
 }
 
-interface Taken {
-  index: number
-  readonly count: number
-}
-
-/**
- * Goes through every order of a scenario, depth first. Each run starts anew and follows the choices made so far; one that
- * reaches a state seen before is cut short, for all that can follow has been tried.
- */
-export async function explore(core: Core, scenario: Scenario, world: World, timers: Timers): Promise<Report> {
-  const seen = new Set<string>()
-  const broken = new Map<string, Broken>()
-  let runs = 0
-  let transitions = 0
-  let path: number[] = []
-  for (;;) {
-    runs += 1
-    const { taken, trace, violations, moved } = await one(core, scenario, world, timers, path, seen)
-    transitions += moved
-    for (const violation of violations) {
-      if (broken.has(violation.rule)) continue
-      broken.set(violation.rule, { ...violation, trace, path: taken.map(({ index }) => index) })
-    }
-    while (taken.length > 0 && isLast(taken.at(-1) as Taken)) taken.pop()
-    if (taken.length === 0) return { runs, states: seen.size, transitions, broken }
-    path = taken.map(({ index }) => index)
-    path[path.length - 1] = (path.at(-1) as number) + 1
-  }
-}
-
-/** Runs one order again and returns what it broke. */
-export async function replay(
-  core: Core,
-  scenario: Scenario,
-  world: World,
-  timers: Timers,
-  path: readonly number[],
-): Promise<readonly Violation[]> {
-  return (await one(core, scenario, world, timers, path, new Set())).violations
-}
-
-interface One {
-  readonly taken: Taken[]
-  readonly trace: readonly string[]
+/** A move taken again, or the end. */
+export interface Replayed {
+  readonly label: string
   readonly violations: readonly Violation[]
-  readonly moved: number
 }
 
-async function one(
-  core: Core,
+/** A state on the way, and which of its moves comes next. */
+interface Step {
+  readonly run: Run
+  readonly moves: readonly Move[]
+  next: number
+}
+
+/** Goes through every order of a scenario, depth first, and turns back at a state seen before: all that can follow was tried. */
+export async function explore(behaviours: Behaviours, scenario: Scenario, world: World): Promise<Report> {
+  const broken = new Map<string, Broken>()
+  const path: Step[] = []
+  const note = (violations: readonly Violation[]) => {
+    for (const violation of violations) {
+      if (!broken.has(violation.rule)) broken.set(violation.rule, { ...violation, ...told(path) })
+    }
+  }
+  const first = Run.begin(behaviours, scenario, world)
+  const seen = new Set([first.key()])
+  path.push({ run: first, moves: first.moves(), next: 0 })
+  let transitions = 0
+  let ends = 0
+  for (let step = path.at(-1); step !== undefined; step = path.at(-1)) {
+    const move = step.moves[step.next]
+    if (move === undefined) {
+      path.pop()
+      continue
+    }
+    step.next += 1
+    transitions += 1
+    const run = await step.run.after(move)
+    note(run.violations)
+    const key = run.key()
+    if (seen.has(key)) continue
+    seen.add(key)
+    const moves = run.moves()
+    if (moves.length > 0) {
+      path.push({ run, moves, next: 0 })
+      continue
+    }
+    ends += 1
+    await run.finish()
+    note(run.violations)
+  }
+  return { ends, states: seen.size, transitions, broken }
+}
+
+/** Takes the moves of a path again, and returns each with what it broke. */
+export async function replay(
+  behaviours: Behaviours,
   scenario: Scenario,
   world: World,
-  timers: Timers,
   path: readonly number[],
-  seen: Set<string>,
-): Promise<One> {
-  timers.clear()
-  const run = new Run(core, scenario, world, timers)
-  const taken: Taken[] = []
-  const trace: string[] = []
-  for (;;) {
-    const moves = run.moves()
-    if (moves.length === 0) break
-    const depth = taken.length
-    if (depth >= path.length) {
-      const key = run.key()
-      if (seen.has(key)) return { taken, trace, violations: run.violations, moved: depth - path.length }
-      seen.add(key)
-    }
-    const index = path[depth] ?? 0
-    const move = moves[index] as Move // the path was made from earlier counts
-    taken.push({ index, count: moves.length })
-    trace.push(move.label)
-    run.take(move)
-    await quiet()
+): Promise<readonly Replayed[]> {
+  const replayed: Replayed[] = []
+  let run = Run.begin(behaviours, scenario, world)
+  for (const index of path) {
+    const move = run.moves()[index] as Move // the path was made of moves there were
+    run = await run.after(move)
+    replayed.push({ label: move.label, violations: run.violations })
   }
-  await run.finish(core)
-  return { taken, trace, violations: run.violations, moved: taken.length - path.length + 1 }
+  if (run.moves().length > 0) return replayed
+  const before = run.violations.length
+  await run.finish()
+  return [...replayed, { label: 'everybody is done', violations: run.violations.slice(before) }]
 }
 
-function isLast({ index, count }: Taken): boolean {
-  return index + 1 >= count
-}
-
-/** Resolves when every promise that can go on has done so: nothing here waits for anything but us. */
-function quiet(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
+function told(path: readonly Step[]): Pick<Broken, 'trace' | 'path'> {
+  const taken = path.map(({ next }) => next - 1)
+  return { trace: path.map(({ moves }, index) => moves[taken[index] as number]?.label ?? ''), path: taken }
 }

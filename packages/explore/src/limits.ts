@@ -51,6 +51,19 @@ export const limits: readonly Limit[] = [
     },
   },
   {
+    rule: 'limit: the old session ends while a sign-in carries',
+    scenario: {
+      from: 'signed-in',
+      requests: [
+        { action: 'update', jar: 'client' },
+        { action: 'sign-in', jar: 'client' },
+        { action: 'sign-out', jar: 'thief' },
+      ],
+      mishap: null,
+      tick: null,
+    },
+  },
+  {
     rule: 'limit: a failover loses what was acknowledged',
     scenario: {
       from: 'signed-in',

@@ -3,8 +3,9 @@ import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { checkItself } from './check.ts'
 import { loadCore } from './core.ts'
-import { add, examineAll, type Total } from './examine.ts'
-import { families } from './families.ts'
+import { add, again, examineAll, type Total } from './examine.ts'
+import { type Family, families } from './families.ts'
+import { nameOf } from './scenario.ts'
 
 /** What a worker goes through: every `step`-th scenario of a family, from `offset` on. */
 interface Share {
@@ -12,6 +13,9 @@ interface Share {
   readonly offset: number
   readonly step: number
 }
+
+/** What it says: `true` after each scenario, and in the end what it has found. */
+type Said = true | Total
 
 if (isMainThread) await main()
 else parentPort?.postMessage(await work(workerData as Share))
@@ -22,25 +26,24 @@ async function main(): Promise<void> {
       quick: { type: 'boolean', default: false },
       check: { type: 'boolean', default: false },
       only: { type: 'string' },
+      scenario: { type: 'string' },
+      path: { type: 'string' },
       workers: { type: 'string', default: String(Math.min(availableParallelism(), 8)) },
       json: { type: 'boolean', default: false },
     },
   })
   if (values.check) return console.log(JSON.stringify(await checkItself()))
+  const chosen = [...families.entries()].filter(
+    ([, { name }]) => values.only === undefined || name.startsWith(values.only),
+  )
+  if (values.path !== undefined) return await showAgain(chosen[0]?.[1], Number(values.scenario), values.path)
   const workers = Number(values.workers)
   const results: { family: string; seconds: number; total: Total }[] = []
-  for (const [family, { name, quick, scenarios }] of families.entries()) {
-    if (values.only !== undefined && !name.startsWith(values.only)) continue
-    if (values.quick && quick === 0) continue
-    const every = values.quick ? Math.ceil(scenarios.length / quick) : 1
+  for (const [index, family] of chosen) {
+    if (values.quick && family.quick === 0) continue
     const begun = performance.now()
-    const shares = Array.from({ length: workers }, (_, index) => ({
-      family,
-      offset: index * every,
-      step: workers * every,
-    }))
-    const totals = await Promise.all(shares.map(inWorker))
-    const result = { family: name, seconds: Math.round((performance.now() - begun) / 1000), total: totals.reduce(add) }
+    const total = await inWorkers(index, family, workers, values.quick)
+    const result = { family: family.name, seconds: Math.round((performance.now() - begun) / 1000), total }
     results.push(result)
     if (!values.json) print(result)
   }
@@ -49,10 +52,34 @@ async function main(): Promise<void> {
   process.exitCode = results.some(({ total }) => total.violations.length > 0) ? 1 : 0
 }
 
-function inWorker(share: Share): Promise<Total> {
+async function inWorkers(
+  index: number,
+  { name, quick, scenarios }: Family,
+  workers: number,
+  isQuick: boolean,
+): Promise<Total> {
+  const every = isQuick ? Math.ceil(scenarios.length / quick) : 1
+  const all = Math.ceil(scenarios.length / every)
+  let done = 0
+  let shown = performance.now()
+  const progress = () => {
+    done += 1
+    if (performance.now() - shown < 30_000) return
+    shown = performance.now()
+    console.error(`${name}: ${done} of ${all} scenarios`)
+  }
+  const shares = Array.from({ length: workers }, (_, number) => ({
+    family: index,
+    offset: number * every,
+    step: workers * every,
+  }))
+  return (await Promise.all(shares.map((share) => inWorker(share, progress)))).reduce(add)
+}
+
+function inWorker(share: Share, progress: () => void): Promise<Total> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL(import.meta.url), { workerData: share })
-    worker.once('message', resolve)
+    worker.on('message', (said: Said) => (said === true ? progress() : resolve(said)))
     worker.once('error', reject)
   })
 }
@@ -60,23 +87,36 @@ function inWorker(share: Share): Promise<Total> {
 async function work({ family, offset, step }: Share): Promise<Total> {
   // What is dropped at sign-in is said once per process, and there are thousands.
   console.warn = () => {}
-  const all = families[family]?.scenarios ?? []
+  const all = [...(families[family]?.scenarios ?? []).entries()]
   return examineAll(
     await loadCore(),
-    all.filter((_, index) => index % step === offset),
+    all.filter(([index]) => index % step === offset),
+    () => parentPort?.postMessage(true),
   )
 }
 
 function print({ family, seconds, total }: { family: string; seconds: number; total: Total }): void {
-  const { scenarios, runs, states, transitions, limits, violations } = total
+  const { scenarios, states, transitions, ends, limits, violations } = total
   console.log(
-    `\n${family}: ${scenarios} scenarios, ${runs} runs, ${states} states, ${transitions} transitions, ${seconds} s`,
+    `\n${family}: ${scenarios} scenarios, ${states} states, ${transitions} transitions, ${ends} ends, ${seconds} s`,
   )
   for (const [rule, count] of Object.entries(limits)) console.log(`  ${rule}: expected, in ${count} scenarios`)
-  for (const { rule, what, scenario, trace, path } of violations) {
+  for (const { rule, what, scenario, number, trace, path } of violations) {
     console.log(
-      `  VIOLATION ${rule} (${what})\n    scenario: ${scenario}\n    moves: ${trace.join('; ')}\n    path: ${path.join(',')}`,
+      `  VIOLATION ${rule} (${what})\n    scenario: ${scenario}\n    moves: ${trace.join('; ')}\n    again: npm run explore -- --only "${family}" --scenario ${number} --path ${path.join(',')}`,
     )
   }
   if (violations.length === 0) console.log('  no violation')
+}
+
+/** Takes the moves of a violation again, one a line. */
+async function showAgain(family: Family | undefined, number: number, path: string): Promise<void> {
+  const scenario = family?.scenarios[number]
+  if (scenario === undefined)
+    throw new Error('--path needs --only with a family, and --scenario with a number of its scenarios')
+  console.log(nameOf(scenario))
+  for (const { label, violations } of await again(await loadCore(), scenario, path.split(',').map(Number))) {
+    console.log(`  ${label}`)
+    for (const { rule, what } of violations) console.log(`    ${rule} (${what})`)
+  }
 }

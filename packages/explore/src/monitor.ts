@@ -9,12 +9,30 @@ export interface Violation {
 
 /** Watches every write while it happens. */
 export class Monitor {
+  /** What was broken since the last fork. */
   readonly violations: Violation[] = []
   /** A failover has happened: what it lost may come back. */
   failover = false
-  readonly #hardAtLoad = new Map<number, number>()
+  readonly #hardAtLoad: Map<number, number>
   /** Every sid that a client was ever handed. */
-  readonly secrets = new Set<string>()
+  readonly secrets: Set<string>
+
+  constructor(hardAtLoad: Iterable<readonly [number, number]> = [], secrets: Iterable<string> = []) {
+    this.#hardAtLoad = new Map(hardAtLoad)
+    this.secrets = new Set(secrets)
+  }
+
+  /** One that goes on from here by itself. */
+  fork(): Monitor {
+    const fork = new Monitor(this.#hardAtLoad, this.secrets)
+    fork.failover = this.failover
+    return fork
+  }
+
+  /** Its part of a state; the secrets are those of the tokens, which are part of it already. */
+  key(): unknown {
+    return [this.failover, ...this.#hardAtLoad]
+  }
 
   report(rule: string, what: string): void {
     const declared = this.failover ? 'limit: a failover loses what was acknowledged' : null

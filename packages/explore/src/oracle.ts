@@ -1,9 +1,9 @@
-import type { Session, Sessions } from '@sess/core'
-import { type Jar, readToken, type SeenToken, store } from './client.ts'
-import type { Monitor } from './monitor.ts'
-import { type Action, type Scenario, START, times } from './scenario.ts'
-import type { Storage } from './storage.ts'
-import { cookieHeader, lives, SUBJECT } from './world.ts'
+import type { SessionRecord } from '@sess/core'
+import { readToken, type SeenToken } from './client.ts'
+import type { Progress } from './process.ts'
+import { type Action, type Plan, type Scenario, START, times } from './scenario.ts'
+import type { State } from './state.ts'
+import { lives, SUBJECT } from './world.ts'
 
 /** What became of one request. */
 export interface Outcome {
@@ -11,8 +11,9 @@ export interface Outcome {
   readonly index: number
   readonly action: Action
   readonly jar: 'client' | 'thief'
-  /** The token that was sent. */
+  /** The token that was sent, and its session. */
   sent: string | null
+  bears: string | null
   arrivedAt: number
   /** The session it was let into, and whose that is. */
   handle: string | null
@@ -34,33 +35,20 @@ export interface Outcome {
 
 /** Checks section 12 of the design: some of it while things happen, the rest when nobody is under way any more. */
 export class Oracle {
-  readonly #monitor: Monitor
-  readonly #storage: Storage
   readonly #scenario: Scenario
-  readonly #jars: { readonly client: Jar; readonly thief: Jar }
-  /** Sessions that an acknowledged request has ended, and tokens that an acknowledged hard rotation has stopped. */
-  readonly #over = new Set<string>()
-  /** Answers with a cookie, as they reached the client. */
-  readonly #delivered: Outcome[] = []
+  readonly #state: State
 
-  constructor(monitor: Monitor, storage: Storage, scenario: Scenario, jars: { client: Jar; thief: Jar }) {
-    this.#monitor = monitor
-    this.#storage = storage
+  constructor(scenario: Scenario, state: State) {
     this.#scenario = scenario
-    this.#jars = jars
+    this.#state = state
   }
 
-  /** Its part of the state of a run. */
-  key(): unknown {
-    return [this.#jars, [...this.#over].sort(), this.#delivered.map(({ setCookie }) => setCookie)]
+  arrives(outcome: Outcome): void {
+    outcome.arrivedAt = this.#state.now
+    outcome.over = [...this.#state.over]
   }
 
-  arrives(outcome: Outcome, now: number): void {
-    outcome.arrivedAt = now
-    outcome.over = [...this.#over]
-  }
-
-  opened(outcome: Outcome, session: Session): void {
+  opened(outcome: Outcome, session: NonNullable<Progress['opened']>): void {
     outcome.handle = session.handle
     outcome.subject = session.subject
     outcome.refused = session.refused
@@ -76,7 +64,7 @@ export class Oracle {
     if (found) this.#broken('theft-accepted', outcome)
   }
 
-  acknowledged(outcome: Outcome, session: Session): void {
+  acknowledged(outcome: Outcome, session: NonNullable<Progress['committed']>): void {
     outcome.acknowledged = true
     outcome.committed = session.handle
     const sent = outcome.sent === null ? null : readToken(outcome.sent)
@@ -85,13 +73,12 @@ export class Oracle {
     const hard = outcome.action === 'reauthenticate' && outcome.handle !== null && session.generation !== null
     if (!hard || sent === null) return
     // Every token of an older generation is stopped; the ones that exist have been sent or planted.
-    this.#over.add(String(outcome.sent))
+    this.#state.over.add(String(outcome.sent))
   }
 
-  failed(outcome: Outcome, error: unknown): void {
-    const { code, message } = error as { readonly code?: string; readonly message?: string }
-    outcome.error = code ?? String(message)
-    if (code?.startsWith('ERR_SESS_') !== true) this.#broken('untyped-error', outcome)
+  failed(outcome: Outcome, error: string): void {
+    outcome.error = error
+    if (!error.startsWith('ERR_SESS_')) this.#broken('untyped-error', outcome)
   }
 
   sends(outcome: Outcome, token: SeenToken | 'cleared'): void {
@@ -103,7 +90,7 @@ export class Oracle {
   /** Nobody is under way any more. */
   judge(outcomes: readonly Outcome[]): void {
     this.#judgeRefusals(outcomes)
-    for (const [id, versions] of this.#storage.versions) {
+    for (const [id, versions] of this.#state.storage.versions) {
       const record = versions.at(-1)
       if (record === undefined || record.state === 'ended') continue
       const data = JSON.parse(record.data === '' ? '{}' : record.data) as Record<string, number | undefined>
@@ -112,56 +99,55 @@ export class Oracle {
     }
   }
 
-  /** The client's cookie changed. */
-  delivered(outcome: Outcome): void {
-    this.#delivered.push(outcome)
+  /**
+   * Whether the honest client is to come back, now and when everything retired is retired for good: not where a thief
+   * may have ended its session, nor where the session ended as stolen although nobody stole it, which is judged here.
+   */
+  comesBack(outcomes: readonly Outcome[]): boolean {
+    if (this.#scenario.requests.some(({ jar }) => jar === 'thief')) return false
+    const { monitor, storage } = this.#state
+    const reuse = [...storage.versions.values()].some((versions) => versions.at(-1)?.endedReason === 'reuse')
+    if (reuse) monitor.report(this.#slower(outcomes) ?? 'honest-reuse', 'ended as reuse')
+    else this.#judgeSignIns(outcomes)
+    return !reuse
   }
 
-  /** The honest client comes back, now and when everything retired is retired for good. */
-  async probe(sessions: Sessions, outcomes: readonly Outcome[], reach: (at: number) => number): Promise<void> {
-    if (this.#scenario.requests.some(({ jar }) => jar === 'thief')) return
-    const reuse = [...this.#storage.versions.values()].some((versions) => versions.at(-1)?.endedReason === 'reuse')
-    const dawdled = outcomes.some((outcome) => outcome.dawdled)
-    if (reuse) return this.#monitor.report(dawdled ? 'limit: slower than overlap' : 'honest-reuse', 'ended as reuse')
-    this.#judgeSignIns(outcomes, reach(0))
-    for (const at of [0, reach(0) + times.overlap + 1]) await this.#comesBack(sessions, reach(at), dawdled)
+  /** The record of the client's session, if it lives and lets the client in. */
+  expected(): SessionRecord | null {
+    const { jars, storage, now } = this.#state
+    if (jars.client.cookie === null) return null
+    const record = storage.read(readToken(jars.client.cookie).handle)
+    return record !== null && record.state !== 'locked' && lives(record, now) ? record : null
   }
 
-  async #comesBack(sessions: Sessions, now: number, dawdled: boolean): Promise<void> {
-    const jar = this.#jars.client
-    if (jar.cookie === null) return
-    const { handle, generation } = readToken(jar.cookie)
-    const record = this.#storage.read(handle)
-    if (record === null || record.state === 'locked' || !lives(record, now)) return
-    const session = await sessions.open({ cookie: cookieHeader(jar.cookie) })
-    const { handle: seen, refused } = session
-    await session.commit()
-    const line = session.toHeaders().find(([name]) => name === 'Set-Cookie')?.[1]
-    if (line !== undefined) store(jar, line)
-    if (seen === handle) return
+  /** It came back to what was this record. */
+  judgeReturn({ sent, handle, refused }: Outcome, record: SessionRecord, outcomes: readonly Outcome[]): void {
+    if (handle === record.id) return
+    const { generation } = readToken(String(sent))
     const stopped = generation < record.generation && record.hardRotations > 0
-    const why = stopped
-      ? 'limit: lost or late answer of a hard rotation'
-      : dawdled
-        ? 'limit: slower than overlap'
-        : null
-    this.#monitor.report(why ?? 'locked-out', `generation ${generation} of ${record.generation}, refused: ${refused}`)
+    const why = stopped ? 'limit: lost or late answer of a hard rotation' : this.#slower(outcomes)
+    const what = `generation ${generation} of ${record.generation}, refused: ${refused}`
+    this.#state.monitor.report(why ?? 'locked-out', what)
+  }
+
+  #slower(outcomes: readonly Outcome[]): string | null {
+    return outcomes.some((outcome) => outcome.dawdled) ? 'limit: slower than overlap' : null
   }
 
   #isOver(outcome: Outcome, { handle }: SeenToken): void {
-    const record = this.#storage.read(handle)
+    const record = this.#state.storage.read(handle)
     if (record !== null && record.state !== 'ended') this.#broken('sign-out-not-done', outcome)
-    this.#over.add(handle)
+    this.#state.over.add(handle)
   }
 
   #signedIn(outcome: Outcome): void {
     const { committed, handle, subject } = outcome
-    const record = committed === null ? null : this.#storage.read(committed)
+    const record = committed === null ? null : this.#state.storage.read(committed)
     if (record?.subject !== SUBJECT) this.#broken('phantom-sign-in', outcome)
     if (handle === null || subject === null) return
-    const old = this.#storage.read(handle)
+    const old = this.#state.storage.read(handle)
     if (old !== null && old.state !== 'ended') this.#broken('old-session-lives', outcome)
-    this.#over.add(handle)
+    this.#state.over.add(handle)
   }
 
   /** Whoever was let in may finish, where nobody ends, locks or proves anything meanwhile and no deadline passes. */
@@ -177,60 +163,90 @@ export class Oracle {
   }
 
   /** Whoever signed in last and has the answer is signed in, unless an answer that was older overtook it. */
-  #judgeSignIns(outcomes: readonly Outcome[], now: number): void {
-    const signIns = outcomes.filter(({ action, acknowledged }) => action === 'sign-in' && acknowledged)
-    const living = signIns.filter(({ committed }) => {
-      const record = committed === null ? null : this.#storage.read(committed)
-      return record !== null && record.state === 'authenticated' && lives(record, now)
-    })
-    if (living.length > 1) this.#monitor.report('limit: parallel sign-ins leave orphans', `${living.length} live`)
-    const holds = this.#jars.client.cookie === null ? null : readToken(this.#jars.client.cookie).handle
-    if (living.length !== 1 || holds === living[0]?.committed) return
-    const [{ delivered }] = living as [Outcome]
+  #judgeSignIns(outcomes: readonly Outcome[]): void {
+    const { monitor } = this.#state
+    const living = outcomes.filter((outcome) => this.#isSignedIn(outcome))
+    const [only] = living
+    if (living.length > 1) monitor.report('limit: parallel sign-ins leave orphans', `${living.length} live`)
+    if (only === undefined || living.length > 1) return
+    const { cookie } = this.#state.jars.client
+    const holds = cookie === null ? null : readToken(cookie).handle
+    if (holds === only.committed) return
+    const why = only.delivered ? this.#whyNotHeld(holds) : 'limit: answer of a sign-in lost'
+    monitor.report(why ?? 'signed-out', `the client holds ${holds?.slice(0, 6) ?? 'nothing'}`)
+  }
+
+  #isSignedIn({ action, acknowledged, committed }: Outcome): boolean {
+    if (action !== 'sign-in' || !acknowledged || committed === null) return false
+    const record = this.#state.storage.read(committed)
+    return record !== null && record.state === 'authenticated' && lives(record, this.#state.now)
+  }
+
+  /** The client has the answer to its sign-in, and yet another session, or none. */
+  #whyNotHeld(holds: string | null): string | null {
+    const { storage, now, setBy, requests } = this.#state
+    const held = holds === null ? null : storage.read(holds)
+    const overtaken = 'limit: overtaken by an older answer'
     // An answer that brings a session past its deadline is older, too.
-    const held = holds === null ? null : this.#storage.read(holds)
-    const late = held !== null && held.state === 'authenticated' && !lives(held, now)
-    const overtaken = late || this.#delivered.at(-1)?.action !== 'sign-in'
-    const why = delivered
-      ? overtaken
-        ? 'limit: overtaken by an older answer'
-        : null
-      : 'limit: answer of a sign-in lost'
-    this.#monitor.report(why ?? 'signed-out', `the client holds ${holds?.slice(0, 6) ?? 'nothing'}`)
+    if (held !== null && held.state === 'authenticated' && !lives(held, now)) return overtaken
+    const setter = setBy === null ? undefined : requests[setBy]?.outcome
+    if (setter?.action !== 'sign-in') return overtaken
+    // It took the cookie of another sign-in, and signed out with that, or locked it.
+    const left = held?.endedReason === 'signed-out' || held?.state === 'locked'
+    return left ? 'limit: parallel sign-ins leave orphans' : null
   }
 
   #judgeWrites(id: string, data: Readonly<Record<string, unknown>>, outcomes: readonly Outcome[]): void {
     for (const { index, action, acknowledged, committed } of outcomes) {
       if (action !== 'write' || !acknowledged || committed !== id) continue
-      if (!Object.values(data).includes(index)) this.#monitor.report('lost-write', `of request ${index}`)
+      if (!Object.values(data).includes(index)) this.#state.monitor.report('lost-write', `of request ${index}`)
     }
   }
 
   /** The counter is what acknowledged requests made it, and at most what the unanswered ones may have added. */
   #judgeCount(id: string, n: number, outcomes: readonly Outcome[]): void {
-    const sources = new Set([id])
-    for (const { action, committed, handle, refused } of outcomes) {
-      if (action === 'sign-in' && committed === id && handle !== null && refused === null) sources.add(handle)
-    }
+    const { monitor } = this.#state
     const updates = outcomes.filter(({ action, intended }) => action === 'update' && intended)
-    const least = updates.filter(({ acknowledged, committed }) => acknowledged && sources.has(String(committed))).length
-    const most = least + updates.filter(({ acknowledged }) => !acknowledged).length
-    if (n < least) this.#monitor.report('lost-update', `${n} of ${least}`)
-    if (n > most) this.#monitor.report('applied-twice', `${n} of at most ${most}`)
+    const acknowledged = updates.filter((update) => update.acknowledged)
+    const within = (sources: ReadonlySet<string>) =>
+      acknowledged.filter(({ committed }) => sources.has(String(committed))).length
+    const least = within(sourcesOf(id, outcomes, false))
+    const carried = within(sourcesOf(id, outcomes, true))
+    const most = carried + updates.length - acknowledged.length
+    if (n < least) monitor.report('lost-update', `${n} of ${least}`)
+    else if (n < carried) monitor.report('limit: the old session ends while a sign-in carries', `${n} of ${carried}`)
+    if (n > most) monitor.report('applied-twice', `${n} of at most ${most}`)
   }
 
   #broken(rule: string, { action, jar, handle }: Outcome): void {
-    this.#monitor.report(rule, `${action} of the ${jar}, session ${handle?.slice(0, 6) ?? 'none'}`)
+    this.#state.monitor.report(rule, `${action} of the ${jar}, session ${handle?.slice(0, 6) ?? 'none'}`)
   }
 }
 
+/**
+ * The session and those it took over from. What is not `doubtful` was there for it to carry to the end; a session that somebody
+ * else may have ended was not.
+ */
+function sourcesOf(id: string, outcomes: readonly Outcome[], doubtful: boolean): ReadonlySet<string> {
+  const sources = new Set([id])
+  const signIn = outcomes.find(({ action, committed }) => action === 'sign-in' && committed === id)
+  if (signIn?.handle == null || signIn.refused !== null) return sources
+  const { handle } = signIn
+  const others = outcomes.some(
+    (other) => other !== signIn && other.bears === handle && ['sign-in', 'sign-out'].includes(other.action),
+  )
+  if (others && !doubtful) return sources
+  return new Set([...sources, ...sourcesOf(handle, outcomes, doubtful)])
+}
+
 /** An outcome before anything has happened. */
-export function nothingYet(index: number, action: Action, jar: 'client' | 'thief'): Outcome {
+export function nothingYet(index: number, { action, jar }: Plan): Outcome {
   return {
     index,
     action,
     jar,
     sent: null,
+    bears: null,
     arrivedAt: 0,
     handle: null,
     subject: null,

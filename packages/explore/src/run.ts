@@ -1,289 +1,345 @@
-import type { Sessions } from '@sess/core'
+import type { SessionRecord } from '@sess/core'
+import type { Behaviour, Behaviours } from './behaviour.ts'
 import { readSetCookie, readToken, store } from './client.ts'
 import { Monitor, type Violation } from './monitor.ts'
-import { Oracle, type Outcome } from './oracle.ts'
-import { act, type Request, request } from './request.ts'
-import { type Scenario, START, times } from './scenario.ts'
-import { type Call, connect, type Fault, type Storage } from './storage.ts'
-import type { Timers } from './timers.ts'
-import { Bytes, type Core, cookieHeader, type Data, options, type World } from './world.ts'
+import { nothingYet, Oracle, type Outcome } from './oracle.ts'
+import { nowhere, type Progress, type Told } from './process.ts'
+import { nameOfPlan, type Plan, type Scenario, START, times } from './scenario.ts'
+import { fork, keyOf, type Request, type State } from './state.ts'
+import { type Call, type Fault, Storage } from './storage.ts'
+import type { World } from './world.ts'
 
 /** One thing that may happen next. `actor` is the request it belongs to, -1 for the world. */
 export interface Move {
   readonly label: string
   readonly actor: number
-  readonly take: () => void
+  readonly take: (run: Run) => void | Promise<void>
 }
 
 const FAULTS: readonly Fault[] = ['rejected', 'lost', 'late', 'stale']
 
-/** One run of a scenario: what may happen next is a choice, and nothing happens by itself. */
+/** A moment of a scenario: what may happen next is a choice, and nothing happens by itself. */
 export class Run {
+  readonly #behaviours: Behaviours
   readonly #scenario: Scenario
-  readonly #timers: Timers
-  readonly #storage: Storage
-  readonly #monitor = new Monitor()
+  readonly #state: State
   readonly #oracle: Oracle
-  readonly #requests: Request[]
-  readonly #sessions: Sessions<Data>[]
-  readonly #calls: Call[] = []
-  readonly #late: Call[] = []
-  readonly #bytes = new Bytes()
-  #now = START
-  #ticked = false
-  #mishaps = 0
-  #last = -1
-  #preempted = 0
 
-  constructor(core: Core, scenario: Scenario, world: World, timers: Timers) {
+  constructor(behaviours: Behaviours, scenario: Scenario, state: State) {
+    this.#behaviours = behaviours
     this.#scenario = scenario
-    this.#timers = timers
-    this.#storage = world.storage.clone(this.#monitor)
-    const jars = { client: { ...world.client }, thief: { ...world.thief } }
-    for (const jar of Object.values(jars)) if (jar.cookie !== null) this.#monitor.secrets.add(readToken(jar.cookie).sid)
-    this.#requests = scenario.requests.map((plan, index) => request(index, plan, jars[plan.jar]))
-    if (scenario.mishap === 'repeated') {
-      for (const plan of scenario.requests) {
-        this.#requests.push({ ...request(this.#requests.length, plan, jars[plan.jar]), phase: 'done' })
-      }
-    }
-    const process = (index: number): Sessions<Data> => this.#open(core, index)
-    const first = process(0)
-    this.#sessions = this.#requests.map((_, index) =>
-      scenario.together === true || index === 0 ? first : process(index),
-    )
-    this.#oracle = new Oracle(this.#monitor, this.#storage, scenario, jars)
+    this.#state = state
+    this.#oracle = new Oracle(scenario, state)
   }
 
+  /** How a scenario begins. */
+  static begin(behaviours: Behaviours, scenario: Scenario, world: World): Run {
+    const { requests: plans, mishap, together } = scenario
+    const jars = { client: { ...world.client }, thief: { ...world.thief } }
+    const cookies = [jars.client.cookie, jars.thief.cookie].filter((cookie) => cookie !== null)
+    const again = mishap === 'repeated' ? plans : []
+    const requests = [...plans, ...again].map((plan, index): Request => {
+      const process = together === true ? 0 : index
+      return {
+        plan,
+        process,
+        phase: index < plans.length ? 'waiting' : 'done',
+        onItsWay: true,
+        outcome: nothingYet(index, plan),
+      }
+    })
+    const processes = requests.filter(({ process }, index) => process === index)
+    const plansOf = (index: number) =>
+      requests.flatMap(({ plan, process }, request) => (process === index ? [[request, plan] as const] : []))
+    return new Run(behaviours, scenario, {
+      storage: new Storage(world.storage.versions),
+      monitor: new Monitor(
+        [],
+        cookies.map((cookie) => readToken(cookie).sid),
+      ),
+      jars,
+      requests,
+      processes: processes.map((_, index) => behaviours.first(new Map(plansOf(index)))),
+      late: [],
+      over: new Set(),
+      setBy: null,
+      now: START,
+      ticked: false,
+      mishaps: 0,
+      last: -1,
+      preempted: 0,
+    })
+  }
+
+  /** What the last move broke. */
   get violations(): readonly Violation[] {
-    return this.#monitor.violations
+    return this.#state.monitor.violations
+  }
+
+  /** The run after a move; this one stays where it is. */
+  async after(move: Move): Promise<Run> {
+    const next = new Run(this.#behaviours, this.#scenario, fork(this.#state))
+    next.#counts(move)
+    await move.take(next)
+    return next
+  }
+
+  key(): string {
+    return keyOf(this.#state, this.#scenario, this.#behaviours.numbers)
   }
 
   /** Everything that may happen now, in a fixed order. None: the run is over. */
   moves(): Move[] {
+    const { requests, processes, late, ticked, mishaps } = this.#state
+    const { tick, mishap } = this.#scenario
     const moves: Move[] = []
-    for (const [index, each] of this.#requests.entries()) this.#movesOf(each, index, moves)
-    for (const call of this.#calls) this.#movesOfCall(call, moves)
-    for (const call of this.#late)
-      moves.push(this.#move(call.request, `late ${call.name}`, () => this.#applyLate(call)))
+    for (const [index, each] of requests.entries()) this.#movesOf(each, index, moves)
+    for (const { calls } of processes) for (const call of calls) this.#movesOfCall(call, moves)
+    for (const call of late) moves.push(move(call.request, `late ${call.name}`, (run) => run.#applyLate(call)))
     if (moves.length === 0) return moves
-    if (this.#scenario.tick !== null && !this.#ticked) moves.push(this.#move(-1, 'tick', () => this.#tick()))
-    if (this.#scenario.mishap === 'failover' && this.#mishaps === 0) {
-      for (const count of [1, 2]) moves.push(this.#move(-1, `failover ${count}`, () => this.#failOver(count)))
+    if (tick !== null && !ticked) moves.push(move(-1, 'tick', (run) => run.#tick()))
+    if (mishap === 'failover' && mishaps === 0) {
+      for (const count of [1, 2]) moves.push(move(-1, `failover ${count}`, (run) => run.#failOver(count)))
     }
     return this.#withinBound(moves)
   }
 
-  /** All that decides what can still happen and how it is judged. */
-  key(): string {
-    const requests = this.#requests.map(({ phase, heard, outcome }) => [phase, heard, outcome])
-    const calls = [...this.#calls, ...this.#late].map(({ request: of, name }) => `${of}${name}`)
-    const records = [...this.#storage.versions]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([, versions]) => versions.slice(-3))
-    const counters = [this.#now, this.#ticked, this.#mishaps, this.#late.length, this.#last, this.#preempted]
-    const bounded = this.#scenario.preemptions === undefined ? counters.slice(0, 4) : counters
-    return JSON.stringify([requests, calls.sort(), records, bounded, this.#oracle.key()])
-  }
-
-  take(move: Move): void {
-    const interrupts = this.#last !== -1 && move.actor !== this.#last && this.#canGoOn(this.#last)
-    if (interrupts && move.actor !== -1) this.#preempted += 1
-    if (move.actor !== -1) this.#last = move.actor
-    this.#timers.current = move.actor
-    move.take()
-  }
-
-  /** Judges the end of the run: nobody is under way any more. */
-  async finish(core: Core): Promise<void> {
-    this.#oracle.judge(this.#outcomes())
-    const probe = this.#open(core, this.#requests.length, (call) => call.resolve(call.apply()))
-    await this.#oracle.probe(probe, this.#outcomes(), (at) => {
-      if (at > this.#now) this.#now = at
-      return this.#now
-    })
+  /** Judges the end of a run: nobody is under way any more. */
+  async finish(): Promise<void> {
+    const outcomes = this.#outcomes()
+    this.#oracle.judge(outcomes)
+    if (!this.#oracle.comesBack(outcomes)) return
+    for (const later of [0, times.overlap + 1]) {
+      this.#state.now += later
+      await this.#comesBack(outcomes)
+    }
   }
 
   #outcomes(): Outcome[] {
-    return this.#requests
+    return this.#state.requests
       .filter(({ phase, outcome }) => phase !== 'done' || outcome.answered)
       .map(({ outcome }) => outcome)
   }
 
-  #open(core: Core, index: number, enqueue?: (call: Call) => void): Sessions<Data> {
-    const sessions = core.createSessions<Data>({
-      ...options,
-      store: connect(this.#storage, index, enqueue ?? ((call) => void this.#calls.push(call))),
-      clock: { now: () => this.#now },
-      random: { bytes: (size) => this.#bytes.of(this.#timers.current, size) },
-    })
-    return sessions
+  /** The client looks at its session, with nobody else under way. */
+  async #comesBack(outcomes: readonly Outcome[]): Promise<void> {
+    const record = this.#oracle.expected()
+    if (record === null) return
+    const { requests, processes } = this.#state
+    const index = requests.length
+    const plan: Plan = { action: 'read', jar: 'client' }
+    processes.push(this.#behaviours.first(new Map([[index, plan]])))
+    const outcome = nothingYet(index, plan)
+    requests.push({ plan, process: processes.length - 1, phase: 'waiting', onItsWay: true, outcome })
+    for (let next = this.#nextOf(index); next !== undefined; next = this.#nextOf(index)) await next.take(this)
+    this.#oracle.judgeReturn(outcome, record, outcomes)
   }
 
-  #move(actor: number, label: string, take: () => void): Move {
-    return { actor, label: actor === -1 ? label : `${actor} ${label}`, take }
+  /** How a request goes on when nothing goes wrong. */
+  #nextOf(index: number): Move | undefined {
+    const moves: Move[] = []
+    const { requests, processes } = this.#state
+    const each = requests[index] as Request // it was just put there
+    this.#movesOf(each, index, moves)
+    for (const call of processes[each.process]?.calls ?? []) this.#movesOfCall(call, moves)
+    return moves[0]
   }
 
-  #movesOf(each: Request, index: number, moves: Move[]): void {
-    if (each.phase === 'waiting') moves.push(this.#move(index, 'is sent', () => this.#send(each, index)))
-    if (each.phase === 'sent') moves.push(this.#move(index, 'arrives', () => void this.#serve(each, index)))
-    if (each.phase === 'paused') moves.push(this.#move(index, 'goes on', () => this.#goOn(each)))
-    if (each.phase === 'answered') {
-      moves.push(this.#move(index, 'is answered', () => this.#deliver(each, true)))
-      if (this.#mishaps > 0) return
-      if (this.#scenario.mishap === 'response-lost') {
-        moves.push(this.#move(index, 'loses the answer', () => this.#mishap(() => this.#deliver(each, false))))
-      }
-      if (this.#scenario.mishap === 'repeated') {
-        moves.push(this.#move(index, 'is sent again', () => this.#mishap(() => this.#repeat(each, index))))
-      }
+  #movesOf({ phase, process }: Request, index: number, moves: Move[]): void {
+    const add = (label: string, take: Move['take']) => void moves.push(move(index, label, take))
+    if (phase === 'waiting' && !this.#hasTwin(index)) add('is sent', (run) => run.#send(index))
+    if (phase === 'sent') add('arrives', (run) => run.#arrive(index))
+    if (phase === 'answered') {
+      add('is answered', (run) => run.#deliver(index, true))
+      if (this.#state.mishaps > 0) return
+      if (this.#scenario.mishap === 'response-lost') add('loses the answer', (run) => run.#loseAnswer(index))
+      if (this.#scenario.mishap === 'repeated') add('is sent again', (run) => run.#repeat(index))
     }
-    for (const timer of each.phase === 'running' ? this.#timers.due(index, 40) : []) {
-      moves.push(this.#move(index, 'waited', () => this.#timers.fire(timer)))
-      break
-    }
+    if (phase !== 'inside') return
+    const { paused, waits } = this.#progressOf(process, index)
+    if (paused) add('goes on', (run) => run.#tell({ kind: 'goes on', request: index, now: run.#state.now }))
+    if (waits) add('waited', (run) => run.#tell({ kind: 'waited', request: index, now: run.#state.now }))
+  }
+
+  /** Whether one that is the same in all but its number has yet to be sent: which of them goes first makes no difference. */
+  #hasTwin(index: number): boolean {
+    const { requests } = this.#state
+    const { plan } = this.#request(index)
+    if (index >= this.#scenario.requests.length) return false
+    return requests.some(
+      (each, number) => number < index && each.phase === 'waiting' && nameOfPlan(each.plan) === nameOfPlan(plan),
+    )
   }
 
   #movesOfCall(call: Call, moves: Move[]): void {
-    moves.push(this.#move(call.request, call.name, () => this.#answer(call, 'ok')))
+    const { request, name } = call
+    moves.push(move(request, name, (run) => run.#answer(call, 'ok')))
     const { mishap } = this.#scenario
-    if (this.#mishaps > 0 || mishap === null || !FAULTS.includes(mishap as Fault)) return
-    if (mishap === 'stale' && call.stale === null) return
-    if ((mishap === 'lost' || mishap === 'late') && !call.writes) return
-    // The list was just checked: it is one of the faults.
-    moves.push(
-      this.#move(call.request, `${call.name} ${mishap}`, () => this.#mishap(() => this.#answer(call, mishap as Fault))),
-    )
+    const fault = FAULTS.find((each) => each === mishap)
+    if (this.#state.mishaps > 0 || fault === undefined) return
+    if (fault === 'stale' && (name !== 'get' || this.#state.storage.before(call.id) === null)) return
+    if ((fault === 'lost' || fault === 'late') && name === 'get') return
+    moves.push(move(request, `${name} ${fault}`, (run) => run.#answer(call, fault)))
   }
 
+  /** A request may be interrupted so often while it could go on. */
   #withinBound(moves: Move[]): Move[] {
     const { preemptions } = this.#scenario
-    if (preemptions === undefined || this.#preempted < preemptions || !this.#canGoOn(this.#last)) return moves
-    const own = moves.filter(({ actor }) => actor === this.#last)
+    const { preempted, last } = this.#state
+    if (preemptions === undefined || preempted < preemptions || !this.#canGoOn(last)) return moves
+    const own = moves.filter(({ actor }) => actor === last)
     return own.length > 0 ? own : moves
   }
 
-  #canGoOn(index: number): boolean {
-    const each = this.#requests[index]
-    if (each === undefined) return false
-    return each.phase === 'paused' || this.#calls.some(({ request: of }) => of === index)
+  #counts({ actor }: Move): void {
+    if (actor === -1) return
+    const { last } = this.#state
+    if (last !== -1 && actor !== last && this.#canGoOn(last)) this.#state.preempted += 1
+    this.#state.last = actor
   }
 
-  #mishap(happens: () => void): void {
-    this.#mishaps += 1
-    happens()
+  #canGoOn(index: number): boolean {
+    const process = this.#state.requests[index]?.process
+    if (process === undefined) return false
+    const calls = this.#state.processes[process]?.calls ?? []
+    return this.#progressOf(process, index).paused || calls.some(({ request }) => request === index)
+  }
+
+  #progressOf(process: number, index: number): Progress {
+    return this.#state.processes[process]?.progress.get(index) ?? nowhere
+  }
+
+  #request(index: number): Request {
+    return this.#state.requests[index] as Request // moves are made of the requests there are
   }
 
   #tick(): void {
-    this.#ticked = true
-    const jumped = (this.#scenario.tick ?? 0) - this.#now >= times.overlap
-    for (const { phase, onItsWay, outcome } of this.#requests) {
-      if (jumped && onItsWay && phase !== 'waiting') outcome.dawdled = true
+    const { now, requests } = this.#state
+    const tick = this.#scenario.tick ?? 0
+    this.#state.ticked = true
+    for (const { phase, onItsWay, outcome } of requests) {
+      if (tick - now >= times.overlap && onItsWay && phase !== 'waiting') outcome.dawdled = true
     }
-    this.#now = Math.max(this.#now, this.#scenario.tick ?? 0)
+    this.#state.now = Math.max(now, tick)
   }
 
   #failOver(count: number): void {
-    this.#mishaps += 1
-    this.#monitor.failover = true
-    this.#storage.rollBack(count)
+    this.#state.mishaps += 1
+    this.#state.monitor.failover = true
+    this.#state.storage.rollBack(count)
   }
 
-  #answer(call: Call, fault: Fault): void {
-    this.#calls.splice(this.#calls.indexOf(call), 1)
-    const heard = this.#requests[call.request]?.heard
+  /** Only a read may be stale. */
+  #answer(call: Call, fault: Fault): void | Promise<void> {
+    const { storage, monitor, now } = this.#state
+    const { request, nth } = call
+    if (fault !== 'ok') this.#state.mishaps += 1
     if (fault === 'late') {
-      this.#late.push(call)
-      heard?.push('time-out')
-      for (const timer of this.#timers.due(call.request, 2000)) this.#timers.fire(timer)
-      return
+      this.#state.late.push(call)
+      return this.#tell({ kind: 'time-out', request, nth, now })
     }
-    const value = fault === 'rejected' ? null : fault === 'stale' ? call.stale?.() : call.apply()
-    heard?.push(
-      `${call.name} ${fault} ${fault === 'ok' || fault === 'stale' ? JSON.stringify(value) : ''} ${this.#now}`,
-    )
-    if (fault === 'rejected' || fault === 'lost') call.reject(new Error(`the store failed: ${fault}`))
-    else call.resolve(value)
+    const stale = fault === 'stale' && call.name === 'get'
+    const value = fault === 'rejected' ? null : stale ? storage.before(call.id) : storage.perform(call, monitor)
+    if (fault === 'rejected' || fault === 'lost') {
+      return this.#tell({ kind: 'error', request, nth, message: `the store failed: ${fault}`, now })
+    }
     if (call.name === 'get' && fault === 'ok' && this.#scenario.together !== true)
-      this.#monitor.onLoad(call.request, value as never)
+      monitor.onLoad(request, value as SessionRecord | null) // that is what a get gives
+    return this.#tell({ kind: 'answer', request, nth, value, now })
   }
 
   #applyLate(call: Call): void {
-    this.#late.splice(this.#late.indexOf(call), 1)
-    call.apply()
+    const { storage, monitor, late } = this.#state
+    late.splice(late.indexOf(call), 1)
+    storage.perform(call, monitor)
   }
 
   /** The way to the server takes time only where the clock may jump meanwhile. */
-  #send(each: Request, index: number): void {
+  #send(index: number): void | Promise<void> {
+    const each = this.#request(index)
     each.phase = 'sent'
-    each.outcome.sent = each.jar.cookie
-    each.heard.push(`sends ${each.jar.cookie}`)
-    if (this.#scenario.tick === null) void this.#serve(each, index)
+    const { cookie } = this.#state.jars[each.plan.jar]
+    each.outcome.sent = cookie
+    each.outcome.bears = cookie === null ? null : readToken(cookie).handle
+    if (this.#scenario.tick === null) return this.#arrive(index)
   }
 
-  async #serve(each: Request, index: number): Promise<void> {
-    each.phase = 'running'
-    each.heard.push(`arrives ${this.#now}`)
-    this.#oracle.arrives(each.outcome, this.#now)
-    const sessions = this.#sessions[index] as Sessions<Data> // one for each request
-    try {
-      const session = await sessions.open({ cookie: cookieHeader(each.outcome.sent) })
+  #arrive(index: number): void | Promise<void> {
+    const each = this.#request(index)
+    each.phase = 'inside'
+    this.#oracle.arrives(each.outcome)
+    return this.#tell({ kind: 'arrives', request: index, cookie: each.outcome.sent, now: this.#state.now })
+  }
+
+  #tell(told: Told): void | Promise<void> {
+    const { process } = this.#request(told.request)
+    const behaviour = this.#state.processes[process] as Behaviour // one for each process
+    const next = this.#behaviours.after(behaviour, told)
+    if (next instanceof Promise) return next.then((found) => this.#enter(process, behaviour, found))
+    this.#enter(process, behaviour, next)
+  }
+
+  /** A process has come to another place: its requests have done something. */
+  #enter(process: number, before: Behaviour, after: Behaviour): void {
+    this.#state.processes[process] = after
+    for (const [index, progress] of after.progress)
+      this.#advance(index, before.progress.get(index) ?? nowhere, progress)
+  }
+
+  #advance(index: number, before: Progress, { opened, intended, committed, error, headers }: Progress): void {
+    const each = this.#request(index)
+    const { outcome } = each
+    if (before.opened === null && opened !== null) {
       each.onItsWay = false
-      this.#oracle.opened(each.outcome, session)
-      if (each.plan.slow === true) await this.#pause(each)
-      act(session, each.plan, index)
-      each.outcome.intended = true
-      await session.commit()
-      this.#oracle.acknowledged(each.outcome, session)
-      this.#answerWith(each, session.toHeaders())
-    } catch (error) {
-      this.#oracle.failed(each.outcome, error)
-      this.#answerWith(each, [])
+      this.#oracle.opened(outcome, opened)
     }
+    outcome.intended = intended
+    if (before.committed === null && committed !== null) this.#oracle.acknowledged(outcome, committed)
+    if (before.error === null && error !== null) this.#oracle.failed(outcome, error)
+    if (before.headers === null && headers !== null) this.#answerWith(index, headers)
   }
 
-  #pause(each: Request): Promise<void> {
-    each.phase = 'paused'
-    return new Promise((resolve) => {
-      each.resume = resolve
-    })
-  }
-
-  #goOn(each: Request): void {
-    each.phase = 'running'
-    each.heard.push(`goes on ${this.#now}`)
-    each.resume?.()
-  }
-
-  #answerWith(each: Request, headers: readonly (readonly [string, string])[]): void {
+  #answerWith(index: number, headers: NonNullable<Progress['headers']>): void {
+    const { monitor } = this.#state
+    const each = this.#request(index)
     each.phase = 'answered'
     each.onItsWay = true
     each.outcome.answered = true
     const lines = headers.filter(([name]) => name === 'Set-Cookie').map(([, line]) => line)
-    if (lines.length > 1) this.#monitor.report('two-cookies', 'one response set two')
+    if (lines.length > 1) monitor.report('two-cookies', 'one response set two')
     each.outcome.setCookie = lines[0] ?? null
     if (lines[0] === undefined) {
       // Nothing hangs on when it arrives, unless it can be sent again.
-      if (this.#scenario.mishap !== 'repeated') this.#deliver(each, true)
+      if (this.#scenario.mishap !== 'repeated') this.#deliver(index, true)
       return
     }
     const token = readSetCookie(lines[0])
-    if (token !== 'cleared') this.#monitor.secrets.add(token.sid)
+    if (token !== 'cleared') monitor.secrets.add(token.sid)
     this.#oracle.sends(each.outcome, token)
   }
 
-  #deliver(each: Request, arrives: boolean): void {
+  #deliver(index: number, arrives: boolean): void {
+    const each = this.#request(index)
+    const { jar } = each.plan
     each.phase = 'done'
     each.outcome.delivered = arrives
     if (!arrives || each.outcome.setCookie === null) return
-    store(each.jar, each.outcome.setCookie)
-    if (each.plan.jar === 'client') this.#oracle.delivered(each.outcome)
+    store(this.#state.jars[jar], each.outcome.setCookie)
+    if (jar === 'client') this.#state.setBy = index
+  }
+
+  #loseAnswer(index: number): void {
+    this.#state.mishaps += 1
+    this.#deliver(index, false)
   }
 
   /** The browser never saw the answer and sends the request again, with the cookie it has. */
-  #repeat(each: Request, index: number): void {
-    this.#deliver(each, false)
-    const again = this.#requests[this.#scenario.requests.length + index]
-    if (again !== undefined) again.phase = 'waiting'
+  #repeat(index: number): void {
+    this.#loseAnswer(index)
+    this.#request(this.#scenario.requests.length + index).phase = 'waiting'
   }
+}
+
+function move(actor: number, label: string, take: Move['take']): Move {
+  return { actor, label: actor === -1 ? label : `${actor} ${label}`, take }
 }

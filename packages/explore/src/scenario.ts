@@ -65,12 +65,14 @@ export const instants: readonly number[] = [times.overlap, times.rotateEvery, ti
   (ms) => [START + ms - 1, START + ms],
 )
 
+/** A word that tells one plan from all others. */
+export function nameOfPlan({ action, jar, slow }: Plan): string {
+  return `${jar === 'thief' ? 'thief:' : ''}${slow === true ? 'slow-' : ''}${action}`
+}
+
 /** A line that tells one scenario from all others. */
 export function nameOf(scenario: Scenario): string {
-  const requests = scenario.requests.map(
-    ({ action, jar, slow }) => `${jar === 'thief' ? 'thief:' : ''}${slow === true ? 'slow-' : ''}${action}`,
-  )
-  const parts = [scenario.from, requests.join(' | ')]
+  const parts = [scenario.from, scenario.requests.map(nameOfPlan).join(' | ')]
   if (scenario.mishap !== null) parts.push(scenario.mishap)
   if (scenario.tick !== null) parts.push(`+${scenario.tick - START} ms`)
   if (scenario.together === true) parts.push('one process')

@@ -13,26 +13,37 @@ export type Fault =
   /** The record as it was one write ago. */
   | 'stale'
 
-/** A store call that waits until the explorer lets it happen. */
-export interface Call {
-  readonly request: number
-  readonly name: string
-  readonly writes: boolean
-  /** Does it. */
-  readonly apply: () => unknown
-  /** The stale answer, if there is one. */
-  readonly stale: (() => unknown) | null
-  readonly resolve: (value: unknown) => void
-  readonly reject: (error: Error) => void
+/** What a store is asked for, as data. */
+export type Asked =
+  | { readonly name: 'get'; readonly id: string }
+  | { readonly name: 'create'; readonly record: SessionRecord }
+  | { readonly name: 'replace'; readonly record: SessionRecord; readonly expected: string }
+  | { readonly name: 'touch'; readonly id: string; readonly lastSeenAt: number; readonly expiresAt: number }
+
+/** A store call that waits until the explorer lets it happen: the `nth` of a request. */
+export type Call = Asked & { readonly request: number; readonly nth: number }
+
+/** What a store answers. */
+export type Answer = SessionRecord | Replaced | boolean | null
+
+/** A process's connection: `ask` sees to it that the answer is one to what was asked. */
+export function connection(ask: (asked: Asked) => Promise<Answer>): SessionStore {
+  const call = <T extends Answer>(asked: Asked): Promise<T> => ask(asked) as Promise<T>
+  return {
+    durable: true,
+    get: (id) => call({ name: 'get', id }),
+    create: (record) => call({ name: 'create', record }),
+    replace: (record, expected) => call({ name: 'replace', record, expected }),
+    touch: (id, lastSeenAt, expiresAt) => call({ name: 'touch', id, lastSeenAt, expiresAt }),
+  }
 }
 
 /** The records of all processes, and every version each has had. */
 export class Storage {
-  readonly versions = new Map<string, SessionRecord[]>()
-  readonly monitor: Monitor
+  readonly versions: Map<string, readonly SessionRecord[]>
 
-  constructor(monitor: Monitor) {
-    this.monitor = monitor
+  constructor(versions: Iterable<readonly [string, readonly SessionRecord[]]> = []) {
+    this.versions = new Map(versions)
   }
 
   read(id: string): SessionRecord | null {
@@ -43,10 +54,24 @@ export class Storage {
     return this.versions.get(id)?.at(-2) ?? null
   }
 
-  write(record: SessionRecord, request: number): void {
-    const versions = this.versions.get(record.id) ?? []
-    this.monitor.onWrite(versions.at(-1) ?? null, record, request)
-    this.versions.set(record.id, [...versions, record])
+  /** Does what a call asks for. */
+  perform(call: Call, monitor: Monitor): Answer {
+    switch (call.name) {
+      case 'get':
+        return this.read(call.id)
+      case 'create':
+        if (this.read(call.record.id) !== null) return false
+        this.#write(call.record, call, monitor)
+        return true
+      case 'replace':
+        return this.#replace(call.record, call.expected, call, monitor)
+      case 'touch': {
+        const current = this.read(call.id)
+        if (current === null || current.state === 'ended') return false
+        this.#write(forward(current, call.lastSeenAt, call.expiresAt), call, monitor)
+        return true
+      }
+    }
   }
 
   /** A failover: the last `count` writes of every record are gone. */
@@ -58,49 +83,21 @@ export class Storage {
     }
   }
 
-  /** A copy for one scenario: the records are never changed in place. */
-  clone(monitor: Monitor): Storage {
-    const copy = new Storage(monitor)
-    for (const [id, versions] of this.versions) copy.versions.set(id, versions)
-    return copy
+  #replace(record: SessionRecord, expected: string, call: Call, monitor: Monitor): Replaced {
+    const current = this.read(record.id)
+    if (current === null || current.revision !== expected) return { ok: false, current }
+    monitor.onReplace(current, record, call.request)
+    const expiresAt = record.state === 'ended' ? 0 : current.expiresAt
+    this.#write(forward(record, current.lastSeenAt, expiresAt), call, monitor)
+    return { ok: true }
   }
-}
 
-/** One process's connection: its calls go to `enqueue` and happen when the explorer says so. */
-export function connect(storage: Storage, request: number, enqueue: (call: Call) => void): SessionStore {
-  const call = <T>(name: string, writes: boolean, apply: () => T, stale: (() => T) | null = null): Promise<T> =>
-    new Promise<T>((resolve, reject) => {
-      // `apply` and `stale` give what `resolve` takes.
-      enqueue({ request, name, writes, apply, stale, resolve: resolve as Call['resolve'], reject })
-    })
-  return {
-    durable: true,
-    get: (id) =>
-      call('get', false, () => storage.read(id), storage.before(id) === null ? null : () => storage.before(id)),
-    create: (record) =>
-      call('create', true, () => {
-        if (storage.read(record.id) !== null) return false
-        storage.write(record, request)
-        return true
-      }),
-    replace: (record, expected) => call('replace', true, () => replace(storage, record, expected, request)),
-    touch: (id, lastSeenAt, expiresAt) =>
-      call('touch', true, () => {
-        const current = storage.read(id)
-        if (current === null || current.state === 'ended') return false
-        storage.write(forward(current, lastSeenAt, expiresAt), request)
-        return true
-      }),
+  /** Records are never changed in place, so copies share them. */
+  #write(record: SessionRecord, { request }: Call, monitor: Monitor): void {
+    const versions = this.versions.get(record.id) ?? []
+    monitor.onWrite(versions.at(-1) ?? null, record, request)
+    this.versions.set(record.id, [...versions, record])
   }
-}
-
-function replace(storage: Storage, record: SessionRecord, expected: string, request: number): Replaced {
-  const current = storage.read(record.id)
-  if (current === null || current.revision !== expected) return { ok: false, current }
-  storage.monitor.onReplace(current, record, request)
-  const expiresAt = record.state === 'ended' ? 0 : current.expiresAt
-  storage.write(forward(record, current.lastSeenAt, expiresAt), request)
-  return { ok: true }
 }
 
 function forward(record: SessionRecord, lastSeenAt: number, expiresAt: number): SessionRecord {

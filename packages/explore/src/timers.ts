@@ -1,3 +1,5 @@
+import type { AsyncLocalStorage } from 'node:async_hooks'
+
 /** A timer that fires when the explorer says so. */
 export interface VirtualTimer {
   readonly request: number
@@ -5,13 +7,14 @@ export interface VirtualTimer {
   readonly fire: () => void
 }
 
-/**
- * Stands in for the timers of the process, so that a time-out is a choice and not a wait. `current` names the request that
- * runs right now.
- */
+/** Stands in for the timers of a process, so that a time-out is a choice and not a wait. `running` tells whose a timer is. */
 export class Timers {
-  current = -1
+  readonly #running: AsyncLocalStorage<number>
   readonly #waiting = new Set<VirtualTimer>()
+
+  constructor(running: AsyncLocalStorage<number>) {
+    this.#running = running
+  }
 
   /** Puts itself in the place of `setTimeout`; returns the function that undoes it. */
   install(): () => void {
@@ -25,21 +28,19 @@ export class Timers {
     }
   }
 
-  /** The timers of one request that are due within `ms`, or all short ones. */
+  /** The timers of one request that are due within `ms`, the oldest first. */
   due(request: number, ms: number): VirtualTimer[] {
     return [...this.#waiting].filter((timer) => timer.request === request && timer.ms <= ms)
   }
 
-  fire(timer: VirtualTimer): void {
-    if (this.#waiting.delete(timer)) timer.fire()
-  }
-
-  clear(): void {
-    this.#waiting.clear()
-  }
-
   #add(fire: () => void, ms: number): VirtualTimer {
-    const timer = { request: this.current, ms, fire }
+    const timer: VirtualTimer = {
+      request: this.#running.getStore() ?? -1,
+      ms,
+      fire: () => {
+        if (this.#waiting.delete(timer)) fire()
+      },
+    }
     this.#waiting.add(timer)
     return timer
   }

@@ -2,7 +2,7 @@ import type { Session, SessionRecord } from '@sess/core'
 import type { Jar } from './client.ts'
 import { Monitor } from './monitor.ts'
 import { type Beginning, START, times } from './scenario.ts'
-import { connect, Storage } from './storage.ts'
+import { connection, Storage } from './storage.ts'
 
 /** The library under examination: the real one, or one with a seeded fault. */
 export type Core = typeof import('@sess/core')
@@ -49,14 +49,15 @@ export class Bytes {
 
 /** Builds the beginnings with the library itself, with nobody interfering. */
 export async function begin(core: Core, from: Beginning): Promise<World> {
-  const storage = new Storage(new Monitor())
+  const storage = new Storage()
+  const monitor = new Monitor()
   const client: Jar = { cookie: null }
   const thief: Jar = { cookie: null }
   let now = START
   const bytes = new Bytes()
   const sessions = core.createSessions<Data>({
     ...options,
-    store: connect(storage, -1, ({ apply, resolve }) => resolve(apply())),
+    store: connection(async (asked) => storage.perform({ ...asked, request: -1, nth: 0 }, monitor)),
     clock: { now: () => now },
     random: { bytes: (size) => bytes.of(-1, size) },
   })

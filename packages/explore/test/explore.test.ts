@@ -56,5 +56,7 @@ describe('seeded faults', () => {
   test.each(seeded.map(({ seed, rule }, index) => [seed.name, rule, index] as const))('%s: %s', (_, rule, index) => {
     expect(check.seeds[index]?.without).not.toContain(rule)
     expect(check.seeds[index]?.broken).toContain(rule)
+    // The moves that are printed with a violation lead to it again.
+    expect(check.seeds[index]?.again).toContain(rule)
   })
 })

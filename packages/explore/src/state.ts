@@ -1,0 +1,90 @@
+import type { Behaviour } from './behaviour.ts'
+import type { Jar } from './client.ts'
+import type { Monitor } from './monitor.ts'
+import type { Numbers } from './numbers.ts'
+import type { Outcome } from './oracle.ts'
+import type { Plan, Scenario } from './scenario.ts'
+import { type Call, Storage } from './storage.ts'
+
+/** One request of a run, and how far it has come on its way. */
+export interface Request {
+  readonly plan: Plan
+  /** Which process it is sent to. */
+  readonly process: number
+  phase: 'waiting' | 'sent' | 'inside' | 'answered' | 'done'
+  /** It has not reached the store yet, or its answer not the browser. */
+  onItsWay: boolean
+  readonly outcome: Outcome
+}
+
+/** Everything there is at one moment of a run. */
+export interface State {
+  readonly storage: Storage
+  readonly monitor: Monitor
+  readonly jars: { readonly client: Jar; readonly thief: Jar }
+  readonly requests: Request[]
+  readonly processes: Behaviour[]
+  /** Store calls that nobody waits for any more, and that have yet to be applied. */
+  readonly late: Call[]
+  /** Sessions that an acknowledged request has ended, and tokens that an acknowledged hard rotation has stopped. */
+  readonly over: Set<string>
+  /** The request whose answer changed the client's cookie last. */
+  setBy: number | null
+  now: number
+  ticked: boolean
+  mishaps: number
+  /** The request that moved last, or -1. */
+  last: number
+  preempted: number
+}
+
+/** A copy that goes on by itself. */
+export function fork(state: State): State {
+  const { jars, requests } = state
+  return {
+    ...state,
+    storage: new Storage(state.storage.versions),
+    monitor: state.monitor.fork(),
+    jars: { client: { ...jars.client }, thief: { ...jars.thief } },
+    requests: requests.map((each) => ({ ...each, outcome: { ...each.outcome } })),
+    processes: [...state.processes],
+    late: [...state.late],
+    over: new Set(state.over),
+  }
+}
+
+/** All that decides what can still happen and how it is judged, in few characters. */
+export function keyOf(state: State, scenario: Scenario, numbers: Numbers): string {
+  const { storage, requests, processes, late, monitor, jars } = state
+  const busy = new Set(requests.filter(({ phase }) => phase === 'inside').map(({ process }) => process))
+  const kept = versionsThatMatter(state, scenario)
+  const records = [...storage.versions]
+    .map(([id, versions]) => `${numbers.of(id)}:${versions.slice(-kept).map((record) => numbers.of(record))}`)
+    .sort()
+  const bound = scenario.preemptions === undefined ? [] : [state.last, state.preempted]
+  return [
+    requests.map((each) => numbers.of(JSON.stringify(partOf(each)))),
+    processes.map(({ id, calls }, index) => (busy.has(index) || calls.length > 0 ? id : '')),
+    late.map((call) => numbers.of(call)),
+    records,
+    [numbers.of(jars.client.cookie), numbers.of(jars.thief.cookie), ...bound],
+    numbers.of(
+      JSON.stringify([state.now, state.ticked, state.mishaps, state.setBy, monitor.key(), [...state.over].sort()]),
+    ),
+  ].join(';')
+}
+
+/** A failover brings back up to two versions, a stale read one. */
+function versionsThatMatter({ mishaps }: State, { mishap }: Scenario): number {
+  if (mishaps > 0) return 1
+  return mishap === 'failover' ? 3 : mishap === 'stale' ? 2 : 1
+}
+
+/** What matters of a request: once it has been answered, neither what it knew when it came, nor how it got there. */
+function partOf({ phase, onItsWay, outcome }: Request): unknown {
+  if (phase === 'waiting') return phase
+  const { sent, arrivedAt, over, setCookie, ...rest } = outcome
+  if (phase === 'done') return [phase, rest]
+  if (phase === 'answered') return [phase, onItsWay, rest, setCookie]
+  return [phase, onItsWay, outcome]
+}
