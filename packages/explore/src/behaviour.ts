@@ -68,9 +68,15 @@ export class Behaviours {
   async #tried(known: Known, told: Told): Promise<Behaviour> {
     const { plans } = known
     const process = new Process(this.#core, plans)
+    for (const each of known.history) await process.hear(each)
+    if (placeOf({ calls: process.calls, progress: progressOf(process, plans) }) !== placeOf(known)) {
+      throw new Error(
+        'the same history led to another place: something else than what it was told decides what a process does',
+      )
+    }
+    await process.hear(told)
     const history = [...known.history, told]
-    for (const each of history) await process.hear(each)
-    const progress = new Map([...plans.keys()].map((request) => [request, process.progressOf(request)]))
+    const progress = progressOf(process, plans)
     const heard = new Map(known.heard).set(told.request, [
       ...(known.heard.get(told.request) ?? []),
       this.#numberOf(told),
@@ -94,4 +100,12 @@ export class Behaviours {
     if (told.kind !== 'answer') return this.numbers.of(JSON.stringify(told))
     return this.numbers.of(`${told.request} ${told.nth} ${told.now} ${this.numbers.of(told.value)}`)
   }
+}
+
+function placeOf({ calls, progress }: Pick<Behaviour, 'calls' | 'progress'>): string {
+  return JSON.stringify([calls, [...progress]])
+}
+
+function progressOf(process: Process, plans: Known['plans']): Behaviour['progress'] {
+  return new Map([...plans.keys()].map((request) => [request, process.progressOf(request)]))
 }

@@ -1,4 +1,4 @@
-/** Gives each value a number of its own: the same for two that read the same as JSON. */
+/** Gives each text a number of its own, and each value that of its JSON. */
 export class Numbers {
   readonly #ofText = new Map<string, number>()
   readonly #ofObject = new WeakMap<object, number>()
@@ -8,8 +8,9 @@ export class Numbers {
   }
 
   /** Objects must not change afterwards. */
-  of(value: unknown): number {
-    if (typeof value !== 'object' || value === null) return this.#number(JSON.stringify(value) ?? '')
+  of(value: object | string | boolean | null): number {
+    if (typeof value === 'string') return this.#number(value)
+    if (typeof value !== 'object' || value === null) return this.#number(String(value))
     let number = this.#ofObject.get(value)
     if (number === undefined) {
       number = this.#number(JSON.stringify(value))

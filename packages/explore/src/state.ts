@@ -56,7 +56,11 @@ export function fork(state: State): State {
 /** All that decides what can still happen and how it is judged, in few characters. */
 export function keyOf(state: State, scenario: Scenario, numbers: Numbers): string {
   const { storage, requests, processes, late, monitor, jars } = state
-  const busy = new Set(requests.filter(({ phase }) => phase === 'inside').map(({ process }) => process))
+  // A process that is done with its only request does nothing any more.
+  const over = new Set(
+    requests.filter(({ phase }) => phase === 'answered' || phase === 'done').map(({ process }) => process),
+  )
+  const isOver = (index: number) => scenario.together !== true && over.has(index)
   const kept = versionsThatMatter(state, scenario)
   const records = [...storage.versions]
     .map(([id, versions]) => `${numbers.of(id)}:${versions.slice(-kept).map((record) => numbers.of(record))}`)
@@ -64,7 +68,7 @@ export function keyOf(state: State, scenario: Scenario, numbers: Numbers): strin
   const bound = scenario.preemptions === undefined ? [] : [state.last, state.preempted]
   return [
     requests.map((each) => numbers.of(JSON.stringify(partOf(each)))),
-    processes.map(({ id, calls }, index) => (busy.has(index) || calls.length > 0 ? id : '')),
+    processes.map(({ id, calls }, index) => (isOver(index) && calls.length === 0 ? '' : id)),
     late.map((call) => numbers.of(call)),
     records,
     [numbers.of(jars.client.cookie), numbers.of(jars.thief.cookie), ...bound],
