@@ -61,7 +61,7 @@ export class Oracle {
     const { from } = this.#scenario
     if (from === 'planted' && session.subject !== null) this.#broken('fixation', outcome)
     const found = from === 'two-behind' || (from === 'overlap' && outcome.arrivedAt >= START + times.overlap)
-    if (found) this.#broken('theft-accepted', outcome)
+    if (found) this.#broken(stale ?? 'theft-accepted', outcome)
   }
 
   acknowledged(outcome: Outcome, session: NonNullable<Progress['committed']>): void {
