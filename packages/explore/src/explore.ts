@@ -2,6 +2,7 @@ import type { Behaviours } from './behaviour.ts'
 import type { Violation } from './monitor.ts'
 import { type Move, Run } from './run.ts'
 import type { Scenario } from './scenario.ts'
+import { beginning } from './state.ts'
 import type { World } from './world.ts'
 
 /** What going through a scenario has shown. */
@@ -42,7 +43,7 @@ export async function explore(behaviours: Behaviours, scenario: Scenario, world:
       if (!broken.has(violation.rule)) broken.set(violation.rule, { ...violation, ...told(path) })
     }
   }
-  const first = Run.begin(behaviours, scenario, world)
+  const first = new Run(behaviours, scenario, beginning(scenario, world, behaviours))
   const seen = new Set([first.key()])
   path.push({ run: first, moves: first.moves(), next: 0 })
   let transitions = 0
@@ -80,7 +81,7 @@ export async function replay(
   path: readonly number[],
 ): Promise<readonly Replayed[]> {
   const replayed: Replayed[] = []
-  let run = Run.begin(behaviours, scenario, world)
+  let run = new Run(behaviours, scenario, beginning(scenario, world, behaviours))
   for (const index of path) {
     const move = run.moves()[index] as Move // the path was made of moves there were
     run = await run.after(move)

@@ -3,7 +3,7 @@ import { type Beginning, instants, type Mishap, type Plan, type Scenario } from 
 /** A set of scenarios and what it stands for. */
 export interface Family {
   readonly name: string
-  /** How many of them, evenly chosen, `--quick` goes through. */
+  /** About how many of them, evenly chosen, `--quick` goes through. */
   readonly quick: number
   readonly scenarios: readonly Scenario[]
 }
@@ -36,35 +36,35 @@ const PLANS: readonly Plan[] = [
 /** Two requests, and one thing that goes wrong. */
 const pairs: Family = {
   name: '2 requests, every fault',
-  quick: 40,
+  quick: 120,
   scenarios: product(BEGINNINGS, choose(PLANS, 2), [null, ...MISHAPS], [null]),
 }
 
 /** Two requests whose commits queue in one process. */
 const queued: Family = {
   name: '2 requests in one process, every fault',
-  quick: 30,
+  quick: 80,
   scenarios: pairs.scenarios.map((each) => ({ ...each, together: true })),
 }
 
 /** Two requests, and the clock at every deadline. */
 const deadlines: Family = {
   name: '2 requests, every deadline',
-  quick: 30,
+  quick: 120,
   scenarios: product(BEGINNINGS, choose(PLANS, 2), [null], instants),
 }
 
 /** Both at once. */
 const both: Family = {
   name: '2 requests, every fault at every deadline',
-  quick: 30,
+  quick: 120,
   scenarios: product(BEGINNINGS, choose(PLANS, 2), MISHAPS, instants),
 }
 
 /** Somebody else holds a copy of the token, or planted the one the client has. */
 const thieves: Family = {
   name: 'a thief with a copied or planted token, every fault at every deadline',
-  quick: 40,
+  quick: 120,
   scenarios: product(
     ['overlap', 'two-behind', 'planted', 'signed-in', 'rotation-due'],
     withThief(),
@@ -75,7 +75,7 @@ const thieves: Family = {
 
 const triples: Family = {
   name: '3 requests, every fault',
-  quick: 20,
+  quick: 60,
   scenarios: product(BEGINNINGS, choose(PLANS, 3), [null, ...MISHAPS], [null]),
 }
 

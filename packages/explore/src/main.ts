@@ -62,7 +62,7 @@ async function inWorkers(
   workers: number,
   isQuick: boolean,
 ): Promise<Total> {
-  const every = isQuick ? Math.ceil(scenarios.length / quick) : 1
+  const every = isQuick ? stride(scenarios.length, quick) : 1
   const all = Math.ceil(scenarios.length / every)
   let done = 0
   let shown = performance.now()
@@ -78,6 +78,17 @@ async function inWorkers(
     step: workers * every,
   }))
   return (await Promise.all(shares.map((share) => inWorker(share, progress)))).reduce(add)
+}
+
+/** The least step that leaves `count` of so many, and goes through all kinds: families repeat themselves at its divisors. */
+function stride(length: number, count: number): number {
+  let step = Math.ceil(length / count)
+  while (divisor(length, step) > 1) step += 1
+  return step
+}
+
+function divisor(one: number, other: number): number {
+  return other === 0 ? one : divisor(other, one % other)
 }
 
 function inWorker(share: Share, progress: () => void): Promise<Total> {

@@ -13,25 +13,30 @@ export class Monitor {
   readonly violations: Violation[] = []
   /** A failover has happened: what it lost may come back. */
   failover = false
-  readonly #hardAtLoad: Map<number, number>
+  #hardAtLoad: ReadonlyMap<number, number> = new Map()
   /** Every sid that a client was ever handed. */
-  readonly secrets: Set<string>
+  #secrets: readonly string[]
 
-  constructor(hardAtLoad: Iterable<readonly [number, number]> = [], secrets: Iterable<string> = []) {
-    this.#hardAtLoad = new Map(hardAtLoad)
-    this.secrets = new Set(secrets)
+  constructor(secrets: readonly string[] = []) {
+    this.#secrets = secrets
   }
 
   /** One that goes on from here by itself. */
   fork(): Monitor {
-    const fork = new Monitor(this.#hardAtLoad, this.secrets)
+    const fork = new Monitor(this.#secrets)
+    fork.#hardAtLoad = this.#hardAtLoad
     fork.failover = this.failover
     return fork
   }
 
   /** Its part of a state; the secrets are those of the tokens, which are part of it already. */
-  key(): unknown {
-    return [this.failover, ...this.#hardAtLoad]
+  key(): string {
+    return `${this.failover} ${[...this.#hardAtLoad]}`
+  }
+
+  /** A client is handed a token. */
+  onHand(sid: string): void {
+    if (!this.#secrets.includes(sid)) this.#secrets = [...this.#secrets, sid]
   }
 
   report(rule: string, what: string): void {
@@ -40,13 +45,13 @@ export class Monitor {
   }
 
   onLoad(request: number, record: SessionRecord | null): void {
-    if (!this.#hardAtLoad.has(request) && record !== null) this.#hardAtLoad.set(request, record.hardRotations)
+    if (!this.#hardAtLoad.has(request) && record !== null) this.#loads(request, record)
   }
 
   /** A hard rotation stops every older token, in whatever request. In one process, nobody can tell whose call it is. */
   onReplace(current: SessionRecord, next: SessionRecord, request: number): void {
     const loaded = this.#hardAtLoad.get(request)
-    if (next.hardRotations > current.hardRotations) this.#hardAtLoad.set(request, next.hardRotations)
+    if (next.hardRotations > current.hardRotations) this.#loads(request, next)
     if (next.state === 'ended' || loaded === undefined || next.hardRotations > current.hardRotations) return
     // Nor is a record written once more as it is, by a request whose own write it has in it.
     if (current.hardRotations > loaded && contentOf(current) !== contentOf(next))
@@ -55,11 +60,15 @@ export class Monitor {
 
   onWrite(before: SessionRecord | null, after: SessionRecord, request: number): void {
     const text = JSON.stringify(after)
-    for (const secret of this.secrets) {
+    for (const secret of this.#secrets) {
       if (text.includes(secret)) this.report('secret-stored', `request ${request} stored a sid`)
     }
     if (before === null) this.#onCreate(after, request)
     else this.#onChange(before, after, request)
+  }
+
+  #loads(request: number, { hardRotations }: SessionRecord): void {
+    this.#hardAtLoad = new Map(this.#hardAtLoad).set(request, hardRotations)
   }
 
   #onCreate(record: SessionRecord, request: number): void {

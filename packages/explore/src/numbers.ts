@@ -7,13 +7,13 @@ export class Numbers {
     return this.#ofText.size
   }
 
-  /** Objects must not change afterwards. */
-  of(value: object | string | boolean | null): number {
+  /** Objects, of which `part` is what counts, must not change afterwards. */
+  of<T extends object | string | boolean | null>(value: T, part: (value: T) => unknown = (all) => all): number {
     if (typeof value === 'string') return this.#number(value)
     if (typeof value !== 'object' || value === null) return this.#number(String(value))
     let number = this.#ofObject.get(value)
     if (number === undefined) {
-      number = this.#number(JSON.stringify(value))
+      number = this.#number(JSON.stringify(part(value)))
       this.#ofObject.set(value, number)
     }
     return number

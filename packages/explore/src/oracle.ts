@@ -45,7 +45,7 @@ export class Oracle {
 
   arrives(outcome: Outcome): void {
     outcome.arrivedAt = this.#state.now
-    outcome.over = [...this.#state.over]
+    outcome.over = this.#state.over
   }
 
   opened(outcome: Outcome, session: NonNullable<Progress['opened']>): void {
@@ -73,7 +73,7 @@ export class Oracle {
     const hard = outcome.action === 'reauthenticate' && outcome.handle !== null && session.generation !== null
     if (!hard || sent === null) return
     // Every token of an older generation is stopped; the ones that exist have been sent or planted.
-    this.#state.over.add(String(outcome.sent))
+    this.#stop(String(outcome.sent))
   }
 
   failed(outcome: Outcome, error: string): void {
@@ -137,7 +137,7 @@ export class Oracle {
   #isOver(outcome: Outcome, { handle }: SeenToken): void {
     const record = this.#state.storage.read(handle)
     if (record !== null && record.state !== 'ended') this.#broken('sign-out-not-done', outcome)
-    this.#state.over.add(handle)
+    this.#stop(handle)
   }
 
   #signedIn(outcome: Outcome): void {
@@ -147,7 +147,11 @@ export class Oracle {
     if (handle === null || subject === null) return
     const old = this.#state.storage.read(handle)
     if (old !== null && old.state !== 'ended') this.#broken('old-session-lives', outcome)
-    this.#state.over.add(handle)
+    this.#stop(handle)
+  }
+
+  #stop(what: string): void {
+    if (!this.#state.over.includes(what)) this.#state.over = [...this.#state.over, what].toSorted()
   }
 
   /** Whoever was let in may finish, where nobody ends, locks or proves anything meanwhile and no deadline passes. */

@@ -1,13 +1,12 @@
 import type { SessionRecord } from '@sess/core'
 import type { Behaviour, Behaviours } from './behaviour.ts'
 import { readSetCookie, readToken, store } from './client.ts'
-import { Monitor, type Violation } from './monitor.ts'
+import type { Violation } from './monitor.ts'
 import { nothingYet, Oracle, type Outcome } from './oracle.ts'
 import { nowhere, type Progress, type Told } from './process.ts'
-import { nameOfPlan, type Plan, type Scenario, START, times } from './scenario.ts'
-import { fork, keyOf, type Request, type State } from './state.ts'
-import { type Call, type Fault, Storage } from './storage.ts'
-import type { World } from './world.ts'
+import { nameOfPlan, type Plan, type Scenario, times } from './scenario.ts'
+import { fork, keyOf, ownRequest, type Request, type State } from './state.ts'
+import type { Call, Fault } from './storage.ts'
 
 /** One thing that may happen next. `actor` is the request it belongs to, -1 for the world. */
 export interface Move {
@@ -30,45 +29,6 @@ export class Run {
     this.#scenario = scenario
     this.#state = state
     this.#oracle = new Oracle(scenario, state)
-  }
-
-  /** How a scenario begins. */
-  static begin(behaviours: Behaviours, scenario: Scenario, world: World): Run {
-    const { requests: plans, mishap, together } = scenario
-    const jars = { client: { ...world.client }, thief: { ...world.thief } }
-    const cookies = [jars.client.cookie, jars.thief.cookie].filter((cookie) => cookie !== null)
-    const again = mishap === 'repeated' ? plans : []
-    const requests = [...plans, ...again].map((plan, index): Request => {
-      const process = together === true ? 0 : index
-      return {
-        plan,
-        process,
-        phase: index < plans.length ? 'waiting' : 'done',
-        onItsWay: true,
-        outcome: nothingYet(index, plan),
-      }
-    })
-    const processes = requests.filter(({ process }, index) => process === index)
-    const plansOf = (index: number) =>
-      requests.flatMap(({ plan, process }, request) => (process === index ? [[request, plan] as const] : []))
-    return new Run(behaviours, scenario, {
-      storage: new Storage(world.storage.versions),
-      monitor: new Monitor(
-        [],
-        cookies.map((cookie) => readToken(cookie).sid),
-      ),
-      jars,
-      requests,
-      processes: processes.map((_, index) => behaviours.first(new Map(plansOf(index)))),
-      late: [],
-      over: new Set(),
-      setBy: null,
-      now: START,
-      ticked: false,
-      mishaps: 0,
-      last: -1,
-      preempted: 0,
-    })
   }
 
   /** What the last move broke. */
@@ -129,10 +89,10 @@ export class Run {
     const index = requests.length
     const plan: Plan = { action: 'read', jar: 'client' }
     processes.push(this.#behaviours.first(new Map([[index, plan]])))
-    const outcome = nothingYet(index, plan)
-    requests.push({ plan, process: processes.length - 1, phase: 'waiting', onItsWay: true, outcome })
+    const process = processes.length - 1
+    requests.push({ plan, process, phase: 'waiting', onItsWay: true, outcome: nothingYet(index, plan) })
     for (let next = this.#nextOf(index); next !== undefined; next = this.#nextOf(index)) await next.take(this)
-    this.#oracle.judgeReturn(outcome, record, outcomes)
+    this.#oracle.judgeReturn(this.#request(index).outcome, record, outcomes)
   }
 
   /** How a request goes on when nothing goes wrong. */
@@ -164,8 +124,8 @@ export class Run {
   /** Whether one that is the same in all but its number has yet to be sent: which of them goes first makes no difference. */
   #hasTwin(index: number): boolean {
     const { requests } = this.#state
-    const { plan } = this.#request(index)
-    if (index >= this.#scenario.requests.length) return false
+    const plan = this.#scenario.requests[index]
+    if (plan === undefined) return false
     return requests.some(
       (each, number) => number < index && each.phase === 'waiting' && nameOfPlan(each.plan) === nameOfPlan(plan),
     )
@@ -210,15 +170,15 @@ export class Run {
   }
 
   #request(index: number): Request {
-    return this.#state.requests[index] as Request // moves are made of the requests there are
+    return ownRequest(this.#state, index)
   }
 
   #tick(): void {
     const { now, requests } = this.#state
     const tick = this.#scenario.tick ?? 0
     this.#state.ticked = true
-    for (const { phase, onItsWay, outcome } of requests) {
-      if (tick - now >= times.overlap && onItsWay && phase !== 'waiting') outcome.dawdled = true
+    for (const [index, { phase, onItsWay }] of requests.entries()) {
+      if (tick - now >= times.overlap && onItsWay && phase !== 'waiting') this.#request(index).outcome.dawdled = true
     }
     this.#state.now = Math.max(now, tick)
   }
@@ -272,7 +232,7 @@ export class Run {
   }
 
   #tell(told: Told): void | Promise<void> {
-    const { process } = this.#request(told.request)
+    const { process } = this.#state.requests[told.request] as Request // it has been told to one of them
     const behaviour = this.#state.processes[process] as Behaviour // one for each process
     const next = this.#behaviours.after(behaviour, told)
     if (next instanceof Promise) return next.then((found) => this.#enter(process, behaviour, found))
@@ -314,7 +274,7 @@ export class Run {
       return
     }
     const token = readSetCookie(lines[0])
-    if (token !== 'cleared') monitor.secrets.add(token.sid)
+    if (token !== 'cleared') monitor.onHand(token.sid)
     this.#oracle.sends(each.outcome, token)
   }
 

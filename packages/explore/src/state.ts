@@ -1,10 +1,11 @@
-import type { Behaviour } from './behaviour.ts'
-import type { Jar } from './client.ts'
-import type { Monitor } from './monitor.ts'
+import type { Behaviour, Behaviours } from './behaviour.ts'
+import { type Jar, readToken } from './client.ts'
+import { Monitor } from './monitor.ts'
 import type { Numbers } from './numbers.ts'
-import type { Outcome } from './oracle.ts'
-import type { Plan, Scenario } from './scenario.ts'
+import { nothingYet, type Outcome } from './oracle.ts'
+import { type Plan, type Scenario, START } from './scenario.ts'
 import { type Call, Storage } from './storage.ts'
+import type { World } from './world.ts'
 
 /** One request of a run, and how far it has come on its way. */
 export interface Request {
@@ -23,11 +24,13 @@ export interface State {
   readonly monitor: Monitor
   readonly jars: { readonly client: Jar; readonly thief: Jar }
   readonly requests: Request[]
+  /** Which of them no other state has. */
+  readonly own: Set<number>
   readonly processes: Behaviour[]
   /** Store calls that nobody waits for any more, and that have yet to be applied. */
   readonly late: Call[]
   /** Sessions that an acknowledged request has ended, and tokens that an acknowledged hard rotation has stopped. */
-  readonly over: Set<string>
+  over: readonly string[]
   /** The request whose answer changed the client's cookie last. */
   setBy: number | null
   now: number
@@ -38,6 +41,44 @@ export interface State {
   preempted: number
 }
 
+/** How a scenario begins: nobody has sent anything. */
+export function beginning(scenario: Scenario, world: World, behaviours: Behaviours): State {
+  const requests = requestsOf(scenario)
+  const plansOf = (index: number) =>
+    new Map(
+      [...requests.entries()].flatMap(([number, { plan, process }]) => (process === index ? [[number, plan]] : [])),
+    )
+  const cookies = [world.client.cookie, world.thief.cookie].filter((cookie) => cookie !== null)
+  return {
+    storage: new Storage(world.storage.versions),
+    monitor: new Monitor(cookies.map((cookie) => readToken(cookie).sid)),
+    jars: { client: { ...world.client }, thief: { ...world.thief } },
+    requests,
+    processes: [...new Set(requests.map(({ process }) => process))].map((index) => behaviours.first(plansOf(index))),
+    late: [],
+    over: [],
+    own: new Set(),
+    setBy: null,
+    now: START,
+    ticked: false,
+    mishaps: 0,
+    last: -1,
+    preempted: 0,
+  }
+}
+
+/** Those of the scenario, and, where one may be sent twice, each once more. */
+function requestsOf({ requests: plans, mishap, together }: Scenario): Request[] {
+  const again = mishap === 'repeated' ? plans : []
+  return [...plans, ...again].map((plan, index) => ({
+    plan,
+    process: together === true ? 0 : index,
+    phase: index < plans.length ? 'waiting' : 'done',
+    onItsWay: true,
+    outcome: nothingYet(index, plan),
+  }))
+}
+
 /** A copy that goes on by itself. */
 export function fork(state: State): State {
   const { jars, requests } = state
@@ -46,11 +87,21 @@ export function fork(state: State): State {
     storage: new Storage(state.storage.versions),
     monitor: state.monitor.fork(),
     jars: { client: { ...jars.client }, thief: { ...jars.thief } },
-    requests: requests.map((each) => ({ ...each, outcome: { ...each.outcome } })),
+    requests: [...requests],
     processes: [...state.processes],
     late: [...state.late],
-    over: new Set(state.over),
+    own: new Set(),
   }
+}
+
+/** A request of this state alone, which may be changed. */
+export function ownRequest({ requests, own }: State, index: number): Request {
+  const shared = requests[index] as Request // indices are made of the requests there are
+  if (own.has(index)) return shared
+  const copy = { ...shared, outcome: { ...shared.outcome } }
+  requests[index] = copy
+  own.add(index)
+  return copy
 }
 
 /** All that decides what can still happen and how it is judged, in few characters. */
@@ -67,14 +118,12 @@ export function keyOf(state: State, scenario: Scenario, numbers: Numbers): strin
     .sort()
   const bound = scenario.preemptions === undefined ? [] : [state.last, state.preempted]
   return [
-    requests.map((each) => numbers.of(JSON.stringify(partOf(each)))),
+    requests.map((each) => numbers.of(each, partOf)),
     processes.map(({ id, calls }, index) => (isOver(index) && calls.length === 0 ? '' : id)),
     late.map((call) => numbers.of(call)),
     records,
     [numbers.of(jars.client.cookie), numbers.of(jars.thief.cookie), ...bound],
-    numbers.of(
-      JSON.stringify([state.now, state.ticked, state.mishaps, state.setBy, monitor.key(), [...state.over].sort()]),
-    ),
+    [state.now, state.ticked, state.mishaps, state.setBy, monitor.key(), numbers.of(state.over)],
   ].join(';')
 }
 

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { bundle } from '../../repo/bin/bundle.mjs'
@@ -60,3 +61,31 @@ describe('seeded faults', () => {
     expect(check.seeds[index]?.again).toContain(rule)
   })
 })
+
+describe('docs/proof.md', () => {
+  const docs = new URL('../../../docs/', import.meta.url)
+  // As `npm run explore -- --json` printed it.
+  const figures = JSON.parse(readFileSync(new URL('benchmarks/explore.json', docs), 'utf8')) as {
+    readonly results: readonly { readonly family: string; readonly total: Total }[]
+  }
+  const page = readFileSync(new URL('proof.md', docs), 'utf8')
+
+  test('has the figures of every family, gone through to its end', () => {
+    const ended = figures.results.map(({ family, total }) => [family, total.scenarios])
+    expect(ended).toEqual(families.map(({ name, scenarios }) => [name, scenarios.length]))
+    for (const { family, total } of figures.results) {
+      const { scenarios, states, transitions, ends, violations } = total
+      const cells = [scenarios, states, transitions, ends, violations.length].map(grouped)
+      expect(page).toContain(`| ${[family, ...cells].join(' | ')} |`)
+    }
+  })
+
+  test('met every declared limit and nothing else', () => {
+    const met = new Set(figures.results.flatMap(({ total }) => Object.keys(total.limits)))
+    expect([...met].sort()).toEqual(limits.map(({ rule }) => rule).sort())
+  })
+})
+
+function grouped(count: number): string {
+  return String(count).replaceAll(/\B(?=(\d{3})+$)/g, ' ')
+}
