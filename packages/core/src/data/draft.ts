@@ -1,5 +1,6 @@
 import { ValueError } from '../errors.ts'
 import { type Fragments, joinFragments, splitFragments } from './document.ts'
+import { fits, type Imprint, imprintOf } from './imprint.ts'
 import type { DataShape } from './shape.ts'
 
 /** A function that makes the new value of a key from the old one; `undefined` deletes the key. It may run more than once. */
@@ -34,7 +35,7 @@ export interface Changes {
   readonly text: string
   /** Whether `text` is the whole truth about `base`. */
   readonly whole: boolean
-  /** `text`, taken apart; null where nobody has looked at the data. */
+  /** `text`, taken apart; null where nobody has touched the data. */
   readonly parts: Fragments | null
 }
 
@@ -49,6 +50,8 @@ export class Draft {
   #view: Record<string, unknown> | null = null
   /** Fragments to compare with; null until needed. */
   #baseline: Fragments | null = null
+  /** Of the view as it was opened, where that is what is stored; null also once something was committed. */
+  #imprint: Imprint | null = null
   /** What the view showed when it was opened, where that is not what is stored: migrated data. */
   #opened: Fragments | null = null
   /** The view lacks what an earlier commit of this request merged in. */
@@ -75,7 +78,7 @@ export class Draft {
 
   /** What has changed; throws {@link ValueError} for what cannot be stored. */
   changes(): Changes {
-    if (this.#view === null) return this.#described(NOTHING, this.#text, null)
+    if (this.#view === null || this.#isUntouched(this.#view)) return this.#described(NOTHING, this.#text, null)
     const now = this.#shape.encode(this.#view)
     const text = joinFragments(now)
     if (this.#baseline === null && text === this.#text) return this.#described(NOTHING, text, now)
@@ -96,6 +99,7 @@ export class Draft {
     this.#text = committed
     if (this.#view === null) return
     this.#partial = committed !== changes.text
+    this.#imprint = null
     this.#opened = null
     this.#baseline = changes.parts ?? splitFragments(changes.text)
     if (this.#chains.size === 0) return
@@ -159,8 +163,14 @@ export class Draft {
     if (opened.baseline !== undefined) {
       this.#baseline = opened.baseline
       this.#opened = this.#shape.encode(opened.view)
+    } else if (this.#shape.isJson) {
+      this.#imprint = imprintOf(opened.view)
     }
     return opened.view
+  }
+
+  #isUntouched(view: object): boolean {
+    return this.#imprint !== null && fits(view, this.#imprint)
   }
 
   #fragments(): Fragments {

@@ -53,6 +53,11 @@ export class DataShape {
     this.version = options.version === undefined ? undefined : String(options.version)
   }
 
+  /** Whether values are written down as they are. */
+  get isJson(): boolean {
+    return this.#codec === undefined
+  }
+
   open(text: string, version: string | undefined): Opened {
     const stored = this.#read(text)
     if (stored === null) return { view: plain({}), baseline: splitFragments(text) }

@@ -29,6 +29,12 @@ describe('a draft', () => {
     expect(draft.changes().patch.size).toBe(0)
   })
 
+  it('has changed nothing while data nested a thousand deep is only read', () => {
+    const draft = new Draft(`{"a":${'['.repeat(1000)}${']'.repeat(1000)}}`, shape)
+    expect(draft.view.a).toHaveLength(1)
+    expect(draft.changes().patch.size).toBe(0)
+  })
+
   it('is not parsed while nobody reads it', () => {
     const draft = new Draft('no JSON at all', shape)
     expect(draft.changes()).toMatchObject({ patch: new Map(), text: 'no JSON at all' })
