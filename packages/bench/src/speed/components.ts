@@ -1,18 +1,16 @@
 import type { Profiler } from 'node:inspector'
 import { findSourceMap } from 'node:module'
 
-/** What the profiler brings home: a tree of frames, and at which of them it was each time it looked. */
-export type Frames = Profiler.Profile
+/** What the profiler brings home: a tree of calls, and in which of them it was each time it looked. */
+export type CallTree = Pick<Profiler.Profile, 'nodes' | 'samples'>
+type Call = CallTree['nodes'][number]
 
-const OTHERS = 'framework, app and Node'
+const APP = 'framework, app and Node'
 const REST = 'promises, collection, the rest'
+const IDLE = '(idle)'
 
-/**
- * What a read is made of, in the order of the table, and which `file#function` belongs to it. The first that fits counts, but for
- * those in front of the table.
- */
-const HEADERS = 'cookie and headers'
-const COMPONENTS: readonly (readonly [name: string, frames: RegExp])[] = [
+/** What a read is made of, in the order of the table, and the calls that belong to it, as `file#function`; the first that fits. */
+const COMPONENTS: readonly (readonly [name: string, calls: RegExp])[] = [
   ['token: HMAC, SHA-256', /\/core\/src\/crypto\//],
   ['store call, bounded in time', /\/core\/src\/manager\/store-gate\./],
   ['record and memory store', /\/core\/src\/memory\//],
@@ -23,49 +21,45 @@ const COMPONENTS: readonly (readonly [name: string, frames: RegExp])[] = [
   ],
   ['state machine', /\/core\/src\/kernel\//],
   ['session and commit', /\/core\/src\/(?:manager\/|http\/sessions\.)/],
-  [HEADERS, /\/core\/src\/http\/|\/(?:node\/src\/node|fastify\/src\/fastify|hono\/src\/hono)\.ts#(?:get|set|append)$/],
-  ['hold of the response', /\/node\/src\/(?:hold|held-response|node-response)\.|\/node\/src\/node\.ts#holdSession/],
+  ['cookie and headers', /\/core\/src\/http\/|\/(?:node|fastify|hono)\/src\/\w+\.ts#(?:get|set|append)$/],
+  ['hold of the response', /\/node\/src\/(?:hold|held-response|node-response)\.|\/node\/src\/node\.ts#holdSession$/],
   ['adapter', /\/(?:node|express|koa|fastify|hono)\/src\//],
-  // What writes a response out does so for the app, whoever stands in between.
-  [OTHERS, /\/bench\/|^node:(?:_http_outgoing|_http_server)#(?:end|write|writeHead|_implicitHeader)/],
+  // Writing the answer is the app's own business, whoever stands in between.
+  [APP, /\/bench\/|^node:_http_(?:outgoing|server)#(?:end|write|writeHead|_implicitHeader)/],
 ]
 
 /** The components in the order of the table. */
 export const COMPONENT_NAMES: readonly string[] = [...COMPONENTS.map(([name]) => name), REST]
 
-type Frame = Frames['nodes'][number]['callFrame']
-
 /** How often each component was seen at work. What Node and V8 do counts for whoever called them. */
-export function componentsOf({ nodes, samples = [] }: Frames): Map<string, number> {
+export function componentsOf({ nodes, samples = [] }: CallTree): Map<string, number> {
+  const calls = new Map(nodes.map((call) => [call.id, call]))
   const names = new Map<number, string>()
-  const children = new Map(nodes.map((node) => [node.id, node]))
-  const root = nodes[0]
-  const visit = (id: number, caller: string): void => {
-    const node = children.get(id)
-    if (node === undefined) return
-    const name = componentOf(node.callFrame) ?? caller
-    names.set(id, name)
-    for (const child of node.children ?? []) visit(child, name)
+  const name = (call: Call | undefined, caller: string): void => {
+    if (call === undefined) return
+    const own = componentOf(call) ?? caller
+    names.set(call.id, own)
+    for (const id of call.children ?? []) name(calls.get(id), own)
   }
-  if (root !== undefined) visit(root.id, REST)
-  const found = new Map<string, number>()
+  name(nodes[0], REST)
+  const seen = new Map<string, number>()
   for (const id of samples) {
-    const name = names.get(id)
-    if (name !== undefined && name !== IDLE) found.set(name, (found.get(name) ?? 0) + 1)
+    const component = names.get(id) ?? REST
+    if (component !== IDLE) seen.set(component, (seen.get(component) ?? 0) + 1)
   }
-  return found
+  return seen
 }
 
-const IDLE = '(idle)'
-
-function componentOf(frame: Frame): string | undefined {
-  if (frame.functionName === IDLE) return IDLE
-  const place = `${sourceOf(frame)}#${frame.functionName}`
-  return COMPONENTS.find(([, frames]) => frames.test(place))?.[0]
+function componentOf({ callFrame }: Call): string | undefined {
+  const { functionName } = callFrame
+  if (functionName === IDLE) return IDLE
+  const place = `${fileOf(callFrame)}#${functionName}`
+  return COMPONENTS.find(([, calls]) => calls.test(place))?.[0]
 }
 
-/** The file that a frame was written in; for what is no file, its name. */
-function sourceOf({ url, lineNumber, columnNumber }: Frame): string {
-  const entry = url === '' ? undefined : findSourceMap(url)?.findEntry(lineNumber, columnNumber)
-  return entry !== undefined && 'originalSource' in entry ? entry.originalSource : url
+/** The file that a function was written in. */
+function fileOf({ url, lineNumber, columnNumber }: Call['callFrame']): string {
+  // The types say less than there is: an entry, or an empty object where nothing is known.
+  const entry = findSourceMap(url)?.findEntry(lineNumber, columnNumber) as { originalSource?: string } | undefined
+  return entry?.originalSource ?? url
 }

@@ -1,6 +1,6 @@
 import { ValueError } from '../errors.ts'
 import { type Fragments, joinFragments, splitFragments } from './document.ts'
-import { fits, type Imprint, imprintOf } from './imprint.ts'
+import { Imprint } from './imprint.ts'
 import type { DataShape } from './shape.ts'
 
 /** A function that makes the new value of a key from the old one; `undefined` deletes the key. It may run more than once. */
@@ -78,8 +78,9 @@ export class Draft {
 
   /** What has changed; throws {@link ValueError} for what cannot be stored. */
   changes(): Changes {
-    if (this.#view === null || this.#isUntouched(this.#view)) return this.#described(NOTHING, this.#text, null)
-    const now = this.#shape.encode(this.#view)
+    if (this.#view === null || this.#imprint?.fits(this.#view) === true)
+      return this.#described(NOTHING, this.#text, null)
+    const now = this.#shape.encode(this.#view, this.#imprint?.untouched(this.#fragments(), this.#view))
     const text = joinFragments(now)
     if (this.#baseline === null && text === this.#text) return this.#described(NOTHING, text, now)
     const patch = new Map<string, Change>()
@@ -164,13 +165,9 @@ export class Draft {
       this.#baseline = opened.baseline
       this.#opened = this.#shape.encode(opened.view)
     } else if (this.#shape.isJson) {
-      this.#imprint = imprintOf(opened.view)
+      this.#imprint = new Imprint(opened.view)
     }
     return opened.view
-  }
-
-  #isUntouched(view: object): boolean {
-    return this.#imprint !== null && fits(view, this.#imprint)
   }
 
   #fragments(): Fragments {

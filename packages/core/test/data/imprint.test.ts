@@ -1,19 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fits, imprintOf } from '../../src/data/imprint.ts'
+import { Imprint } from '../../src/data/imprint.ts'
 
-const imprinted = (value: object) => imprintOf(value) as readonly unknown[]
+const parse = (text: string) => JSON.parse(text) as Record<string, unknown>
 const nested = (depth: number): object => (depth === 0 ? {} : { in: nested(depth - 1) })
-const parsed = fc
-  .oneof(fc.object({ withNullPrototype: false }), fc.array(fc.jsonValue()))
-  .map((value) => JSON.parse(JSON.stringify(value)) as object)
+const data = fc.object({ withNullPrototype: false }).map((value) => parse(JSON.stringify(value)))
 
 describe('an imprint', () => {
   it('fits what has the same JSON, and nothing else', () => {
     fc.assert(
-      fc.property(parsed, parsed, (one, other) => {
-        expect(fits(other, imprinted(one))).toBe(JSON.stringify(other) === JSON.stringify(one))
-        expect(fits(JSON.parse(JSON.stringify(one)), imprinted(one))).toBe(true)
+      fc.property(data, data, (one, other) => {
+        expect(new Imprint({ one }).fits({ one: other })).toBe(JSON.stringify(other) === JSON.stringify(one))
+        expect(new Imprint(one).fits(parse(JSON.stringify(one)))).toBe(true)
       }),
     )
   })
@@ -33,24 +31,34 @@ describe('an imprint', () => {
     ['a list that only looks like it', { a: Object.setPrototypeOf([1, { b: null }], { __proto__: Array.prototype }) }],
     ['a list without a prototype', { a: Object.setPrototypeOf([1, { b: null }], null) }],
   ])('does not fit %s', (_, value) => {
-    expect(fits(value, imprinted({ a: [1, { b: null }] }))).toBe(false)
+    expect(new Imprint({ a: [1, { b: null }] }).fits(value)).toBe(false)
   })
 
   it('fits an object without a prototype', () => {
     const value = Object.assign(Object.create(null), { a: Object.assign(Object.create(null), { b: 1 }) })
-    expect(fits(value, imprinted({ a: { b: 1 } }))).toBe(true)
+    expect(new Imprint({ a: { b: 1 } }).fits(value)).toBe(true)
   })
 
   it('fits no value that contains itself', () => {
-    const value: Record<string, unknown> = { a: {} }
-    const before = imprinted(value)
-    value.a = value
-    expect(fits(value, before)).toBe(false)
+    const inner: Record<string, unknown> = { b: {} }
+    const imprint = new Imprint({ a: inner })
+    inner.b = inner
+    expect(imprint.fits({ a: inner })).toBe(false)
   })
 
-  it('is not made of what is nested too deeply, in objects or in lists', () => {
-    expect(imprintOf(nested(99))).not.toBeNull()
-    expect(imprintOf(nested(100))).toBeNull()
-    expect(imprintOf([[nested(98)]])).toBeNull()
+  it.each([
+    ['objects', { a: nested(100), b: 1 }],
+    ['lists', { a: [[nested(98)]], b: 1 }],
+  ])('knows nothing of what is nested too deeply, in %s', (_, deep) => {
+    expect(new Imprint({ a: nested(99), b: [[nested(97)]] }).fits({ a: nested(99), b: [[nested(97)]] })).toBe(true)
+    const imprint = new Imprint(deep)
+    expect(imprint.fits(deep)).toBe(false)
+    expect([...imprint.untouched(new Map(Object.entries({ a: 'A', b: 'B' })), deep)]).toEqual([['b', 'B']])
+  })
+
+  it('tells what is untouched from what was changed, deleted and added', () => {
+    const stored = new Map(Object.entries({ same: '1', changed: '2', gone: '3' }))
+    const untouched = new Imprint({ same: 1, changed: 2, gone: 3 }).untouched(stored, { changed: 4, added: 5, same: 1 })
+    expect([...untouched]).toEqual([['same', '1']])
   })
 })
