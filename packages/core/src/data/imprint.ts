@@ -33,7 +33,9 @@ export class Imprint {
 
   /** Those of the stored fragments whose value has the same JSON still. */
   untouched(stored: Fragments, data: Readonly<Record<string, unknown>>): Fragments {
-    return new Map([...stored].filter(([key]) => this.#fitsAt(key, data[key])))
+    const untouched: Fragments = new Map()
+    for (const [key, text] of stored) if (this.#fitsAt(key, data[key])) untouched.set(key, text)
+    return untouched
   }
 
   #fitsAt(key: string, value: unknown): boolean {
