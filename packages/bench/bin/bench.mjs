@@ -1,6 +1,6 @@
 // npm run bench: installs the libraries that sess is measured against, bundles the benchmark and runs it. Arguments go to it:
 //   --quick (a look: small sizes, few rounds)  --rounds 11  --ms 20 (CPU time of a cell per round)  --json
-//   --only cells,counts,throughput,memory,expiry,bundle (some parts)  --only koa (some libraries or frameworks)
+//   --only cells,profile,counts,throughput,memory,expiry,bundle (some parts)  --only koa (some libraries or frameworks)
 import { fileURLToPath } from 'node:url'
 import { bootstrap } from '../../repo/bin/bootstrap.mjs'
 import { manifest, run } from '../../repo/bin/workspace.mjs'

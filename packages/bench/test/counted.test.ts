@@ -53,8 +53,10 @@ describe('bytes on the wire', () => {
 })
 
 describe('20 KB of data with one small key changed', () => {
-  it('is parsed once and encoded once', async () => {
-    for (const times of Object.values(await jsonPasses())) expect(Math.abs(times - 1)).toBeLessThan(0.05)
+  it('is parsed once, and what did not change is not encoded again', async () => {
+    const { parsed, encoded } = await jsonPasses()
+    expect(Math.abs(parsed - 1)).toBeLessThan(0.05)
+    expect(encoded).toBeLessThan(0.05)
   })
 })
 

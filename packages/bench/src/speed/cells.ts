@@ -57,7 +57,7 @@ export async function wireOf(name: Exclude<FrameworkName, 'core'>, library: Libr
 export async function subjects(redis: Connection | null, only: (name: string) => boolean): Promise<Subject[]> {
   const found: Subject[] = [
     { library: null, framework: 'core', store: 'none', wire: bareWire() },
-    { library: OURS_ALONE, framework: 'core', store: 'memory', wire: ourWire(ourMemory(), dataOf) },
+    await ourSubject('core'),
   ]
   const libraries = [...FRAMEWORKS.filter((name) => name !== 'core').map((name) => ours(name)), ...(await peers())]
   for (const framework of FRAMEWORKS)
@@ -72,6 +72,14 @@ export async function subjects(redis: Connection | null, only: (name: string) =>
     }
   }
   return found.filter(({ library, framework }) => library === null || only(`${library.name} ${framework}`))
+}
+
+/** sess with its memory store. */
+export async function ourSubject(framework: FrameworkName): Promise<Subject> {
+  if (framework === 'core')
+    return { library: OURS_ALONE, framework, store: 'memory', wire: ourWire(ourMemory(), dataOf) }
+  const library = ours(framework)
+  return { library, framework, store: 'memory', wire: await wireOf(framework, library, null) }
 }
 
 /** What {@link ourWire} needs to be one of them. */

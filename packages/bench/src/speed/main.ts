@@ -12,12 +12,13 @@ import { type ExpressStore, expiry, expressHeap, ourHeap } from './memory.ts'
 import { ours, ourWire } from './ours.ts'
 import { connect } from './peers.ts'
 import { printSpeed } from './print.ts'
+import { type Profiled, profile } from './profile.ts'
 import type { SpeedReport } from './report.ts'
 import { digits, floorCells, rounds } from './rounds.ts'
 import { dataOf, FRAMEWORKS, type FrameworkName } from './subject.ts'
 import { serve, throughput } from './throughput.ts'
 
-const PARTS = ['cells', 'counts', 'throughput', 'memory', 'expiry', 'bundle'] as const
+const PARTS = ['cells', 'profile', 'counts', 'throughput', 'memory', 'expiry', 'bundle'] as const
 type Part = (typeof PARTS)[number]
 
 interface Plan {
@@ -40,6 +41,7 @@ async function measure({ parts, only, rounds: count, quick, ms }: Plan): Promise
     const url = redis?.url ?? null
     const measured = {
       ...(has('cells') && { cells: await timeCells(url, only, count, ms), json: timeJson() }),
+      ...(has('profile') && { profile: await profiles(only, count) }),
       ...(has('counts') && {
         counted: await counts(url, only),
         storeCalls: await callsOfStores(),
@@ -109,6 +111,13 @@ async function heldBy(sizes: readonly number[]) {
   return held
 }
 
+async function profiles(only: Plan['only'], count: number): Promise<Profiled[]> {
+  const found = []
+  for (const framework of FRAMEWORKS)
+    if (only(`sess ${framework}`)) found.push(JSON.parse(await inChild(`profile ${framework} ${count}`)))
+  return found
+}
+
 /** One figure of a process that does nothing else. */
 async function inChild(task: string): Promise<string> {
   console.error(task)
@@ -120,6 +129,7 @@ async function child(task: string): Promise<void> {
   const [kind = '', first = '', second = ''] = task.split(' ')
   if (kind === 'serve') return serve(first as never, second as never) // as throughput() says it
   const work = {
+    profile: () => profile(first as FrameworkName, Number(second)), // as profiles() says it
     expiry: () => expiry(Number(first)),
     heap: async () =>
       first === 'express-session'

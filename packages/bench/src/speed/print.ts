@@ -1,4 +1,5 @@
 import { short, table } from '../report.ts'
+import { COMPONENT_NAMES } from './components.ts'
 import type { Calls } from './counts.ts'
 import type { SpeedReport } from './report.ts'
 import type { Spread, Timed } from './rounds.ts'
@@ -22,6 +23,7 @@ export function parts(report: SpeedReport): [title: string, text: string][] {
       all.push([`Added CPU, ${framework}`, addedTable(report, framework)])
     all.push(['Floor', floorTable(report)])
   }
+  if (report.profile !== undefined) all.push(['Profile', profileTable(report)])
   if (report.storeCalls !== undefined) all.push(['Store calls', callsTable(report)])
   if (report.counted !== undefined) all.push(['Counted', countedTable(report)])
   if (report.throughput !== undefined) all.push(['Throughput', throughputTable(report)])
@@ -94,6 +96,17 @@ export function floorTable({ cells = [], json }: SpeedReport): string {
           ['encoding it', String(json.encode)],
         ]
   return table(['µs of CPU time', 'median (quartiles)'], [...rows, ...texts])
+}
+
+/** Microseconds of CPU time of a read, by component: one column per framework. */
+export function profileTable({ profile = [] }: SpeedReport): string {
+  const seen = COMPONENT_NAMES.filter((name) => profile.some(({ components }) => name in components))
+  const cell = (spread: Spread | undefined) => (spread === undefined ? '–' : shown(spread))
+  const rows = seen.map((name) => [name, ...profile.map(({ components }) => cell(components[name]))])
+  return table(
+    ['µs per read', ...profile.map(({ framework }) => framework)],
+    [...rows, ['in all', ...profile.map(({ all }) => shown(all))]],
+  )
 }
 
 /** What sess asks of its store. The frameworks must agree. */

@@ -2,6 +2,7 @@ import type { BundleSize } from './bundle-size.ts'
 import type { Counted, StoreCalls } from './counts.ts'
 import type { JsonPasses } from './json-passes.ts'
 import type { Expired, Held } from './memory.ts'
+import type { Profiled } from './profile.ts'
 import type { Timed } from './rounds.ts'
 import type { FrameworkName } from './subject.ts'
 import type { Throughput } from './throughput.ts'
@@ -18,6 +19,7 @@ export interface SpeedReport {
   /** Milliseconds of CPU time that a cell got per round. */
   readonly ms: number
   readonly cells?: readonly Timed[]
+  readonly profile?: readonly Profiled[]
   readonly counted?: readonly Counted[]
   readonly storeCalls?: Readonly<Partial<Record<FrameworkName, StoreCalls>>>
   /** Microseconds to parse and to encode 20 KB of data. */

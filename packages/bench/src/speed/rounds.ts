@@ -57,7 +57,11 @@ async function calibrate(run: Run, ms: number): Promise<void> {
   run.calls = Math.max(FLIGHT, Math.ceil((calls * ms * 1000) / spent))
 }
 
-async function timed(run: Run, calls: number): Promise<{ readonly cpu: number; readonly wall: number }> {
+/** Microseconds per call, of so many. */
+export async function timed(
+  run: Pick<Run, 'cell' | 'next'>,
+  calls: number,
+): Promise<{ readonly cpu: number; readonly wall: number }> {
   const last = run.next + calls
   const sender = async () => {
     while (run.next < last) {

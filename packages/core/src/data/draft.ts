@@ -1,5 +1,6 @@
 import { ValueError } from '../errors.ts'
 import { type Fragments, joinFragments, splitFragments } from './document.ts'
+import { Imprint } from './imprint.ts'
 import type { DataShape } from './shape.ts'
 
 /** A function that makes the new value of a key from the old one; `undefined` deletes the key. It may run more than once. */
@@ -34,7 +35,7 @@ export interface Changes {
   readonly text: string
   /** Whether `text` is the whole truth about `base`. */
   readonly whole: boolean
-  /** `text`, taken apart; null where nobody has looked at the data. */
+  /** `text`, taken apart; null where nobody has touched the data. */
   readonly parts: Fragments | null
 }
 
@@ -49,6 +50,8 @@ export class Draft {
   #view: Record<string, unknown> | null = null
   /** Fragments to compare with; null until needed. */
   #baseline: Fragments | null = null
+  /** Of the view as it was opened, where that is what is stored; null also once something was committed. */
+  #imprint: Imprint | null = null
   /** What the view showed when it was opened, where that is not what is stored: migrated data. */
   #opened: Fragments | null = null
   /** The view lacks what an earlier commit of this request merged in. */
@@ -75,8 +78,9 @@ export class Draft {
 
   /** What has changed; throws {@link ValueError} for what cannot be stored. */
   changes(): Changes {
-    if (this.#view === null) return this.#described(NOTHING, this.#text, null)
-    const now = this.#shape.encode(this.#view)
+    if (this.#view === null || this.#imprint?.fits(this.#view) === true)
+      return this.#described(NOTHING, this.#text, null)
+    const now = this.#shape.encode(this.#view, this.#imprint?.untouched(this.#fragments(), this.#view))
     const text = joinFragments(now)
     if (this.#baseline === null && text === this.#text) return this.#described(NOTHING, text, now)
     const patch = new Map<string, Change>()
@@ -96,6 +100,7 @@ export class Draft {
     this.#text = committed
     if (this.#view === null) return
     this.#partial = committed !== changes.text
+    this.#imprint = null
     this.#opened = null
     this.#baseline = changes.parts ?? splitFragments(changes.text)
     if (this.#chains.size === 0) return
@@ -159,6 +164,8 @@ export class Draft {
     if (opened.baseline !== undefined) {
       this.#baseline = opened.baseline
       this.#opened = this.#shape.encode(opened.view)
+    } else if (this.#shape.isJson) {
+      this.#imprint = new Imprint(opened.view)
     }
     return opened.view
   }

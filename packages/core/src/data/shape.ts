@@ -53,6 +53,11 @@ export class DataShape {
     this.version = options.version === undefined ? undefined : String(options.version)
   }
 
+  /** Whether values are written down as they are. */
+  get isJson(): boolean {
+    return this.#codec === undefined
+  }
+
   open(text: string, version: string | undefined): Opened {
     const stored = this.#read(text)
     if (stored === null) return { view: plain({}), baseline: splitFragments(text) }
@@ -101,10 +106,11 @@ export class DataShape {
     if (this.#schema !== undefined && text !== '') this.validate(this.#decode(text))
   }
 
-  encode(view: Record<string, unknown>): Fragments {
+  /** The view in fragments, those that are `known` as they are. */
+  encode(view: Record<string, unknown>, known: Fragments = new Map()): Fragments {
     const fragments: Fragments = new Map()
     for (const key of Object.keys(view)) {
-      const text = this.encodeValue(view[key], key)
+      const text = known.get(key) ?? this.encodeValue(view[key], key)
       if (text !== null) fragments.set(key, text)
     }
     return fragments

@@ -29,6 +29,23 @@ describe('a draft', () => {
     expect(draft.changes().patch.size).toBe(0)
   })
 
+  it('has changed nothing while it is only read, with a codec of its own', () => {
+    const reversed = (text: string) => [...text].reverse().join('')
+    const codec = {
+      stringify: (value: unknown) => reversed(JSON.stringify(value)),
+      parse: (text: string) => JSON.parse(reversed(text)),
+    }
+    const draft = new Draft('{"a":"21"}', new DataShape({ codec }))
+    expect(draft.view).toEqual({ a: 12 })
+    expect(draft.changes()).toMatchObject({ patch: new Map(), text: '{"a":"21"}' })
+  })
+
+  it('has changed nothing while data nested a thousand deep is only read', () => {
+    const draft = new Draft(`{"a":${'['.repeat(1000)}${']'.repeat(1000)}}`, shape)
+    expect(draft.view.a).toHaveLength(1)
+    expect(draft.changes().patch.size).toBe(0)
+  })
+
   it('is not parsed while nobody reads it', () => {
     const draft = new Draft('no JSON at all', shape)
     expect(draft.changes()).toMatchObject({ patch: new Map(), text: 'no JSON at all' })
