@@ -83,7 +83,10 @@ const triples: Family = {
 const fours: Family = {
   name: '4 requests, at most 3 pre-emptions',
   quick: 6,
-  scenarios: product(BEGINNINGS, choose(PLANS, 4), [null], [null]).map((each) => ({ ...each, preemptions: 3 })),
+  scenarios: product(['anonymous', 'rotation-due', 'rotation-lost'], choose(PLANS, 4), [null], [null]).map((each) => ({
+    ...each,
+    preemptions: 3,
+  })),
 }
 
 /** Everything that `npm run explore` goes through. */
