@@ -2,7 +2,7 @@ import { loadCore } from './core.ts'
 import { again, examine } from './examine.ts'
 import { limits } from './limits.ts'
 import { nameOf } from './scenario.ts'
-import { seeded } from './seeds.ts'
+import { seeded, unsteady } from './seeds.ts'
 
 /** Whether the explorer sees what it has to see. */
 export interface SelfCheck {
@@ -16,6 +16,8 @@ export interface SelfCheck {
     readonly broken: readonly string[]
     readonly again: readonly string[]
   }[]
+  /** What is said about a manager that does not do the same when it is told the same. */
+  readonly unsteady: string
 }
 
 /** Goes through the scenarios of the declared limits and of the seeded faults. */
@@ -35,5 +37,6 @@ export async function checkItself(): Promise<SelfCheck> {
     const rules = replayed.flatMap(({ violations }) => violations.map((violation) => violation.rule))
     caught.push({ name: seed.name, rule, without, broken: [...broken.keys()], again: rules })
   }
-  return { limits: met, seeds: caught }
+  const told = await examine(await loadCore(unsteady.seed), unsteady.scenario).then(() => 'nothing', String)
+  return { limits: met, seeds: caught, unsteady: told }
 }

@@ -224,3 +224,18 @@ export const seeded: readonly Seeded[] = [
     rule: 'empty-record',
   },
 ]
+
+/** A manager whose behaviour hangs on something that the explorer does not decide: what it has done once says nothing. */
+export const unsteady: Omit<Seeded, 'rule'> = {
+  seed: {
+    name: 'draws by itself',
+    changes: [
+      {
+        file: 'kernel/rotate.ts',
+        find: 'generation: record.generation + 1,',
+        replace: 'generation: record.generation + Math.ceil(Math.random() * 1e6),',
+      },
+    ],
+  },
+  scenario: scenario('rotation-due', client('read')),
+}

@@ -62,6 +62,10 @@ describe('seeded faults', () => {
   })
 })
 
+test('a manager that does not do the same when it is told the same is not believed', () => {
+  expect(check.unsteady).toContain('the same history led to another place')
+})
+
 describe('docs/proof.md', () => {
   const docs = new URL('../../../docs/', import.meta.url)
   // As `npm run explore -- --json` printed it.
