@@ -83,7 +83,7 @@ const triples: Family = {
 const fours: Family = {
   name: '4 requests, at most 3 pre-emptions',
   quick: 6,
-  scenarios: product(['anonymous', 'rotation-due', 'rotation-lost'], choose(PLANS, 4), [null], [null]).map((each) => ({
+  scenarios: product(['rotation-due'], choose(PLANS, 4), [null], [null]).map((each) => ({
     ...each,
     preemptions: 3,
   })),
