@@ -60,10 +60,13 @@ export const times = {
 /** When scenarios begin. */
 export const START = 1_000_000_000_000
 
-/** Instants at which something changes, and those just before. */
-export const instants: readonly number[] = [times.overlap, times.rotateEvery, times.idle, times.absolute].flatMap(
-  (ms) => [START + ms - 1, START + ms],
+/** Instants at which something changes. */
+export const deadlines: readonly number[] = [times.overlap, times.rotateEvery, times.idle, times.absolute].map(
+  (ms) => START + ms,
 )
+
+/** The same, and those just before. */
+export const instants: readonly number[] = deadlines.flatMap((at) => [at - 1, at])
 
 /** A word that tells one plan from all others. */
 export function nameOfPlan({ action, jar, slow }: Plan): string {
