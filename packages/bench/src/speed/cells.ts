@@ -3,7 +3,6 @@ import { bareWire, ourMemory, ours, ourWire } from './ours.ts'
 import { type Connection, frameworkOf, peers } from './peers.ts'
 import {
   dataOf,
-  FRAMEWORKS,
   type Framework,
   type FrameworkName,
   type Library,
@@ -53,34 +52,37 @@ export async function wireOf(name: Exclude<FrameworkName, 'core'>, library: Libr
   return framework.fetch === undefined ? nodeWire(await framework.listener(app)) : fetchWire(await framework.fetch(app))
 }
 
-/** Every app: no session, sess, and the others, in memory and in Redis. */
-export async function subjects(redis: Connection | null, only: (name: string) => boolean): Promise<Subject[]> {
-  const found: Subject[] = [
-    { library: null, framework: 'core', store: 'none', wire: bareWire() },
-    await ourSubject('core'),
-  ]
-  const libraries = [...FRAMEWORKS.filter((name) => name !== 'core').map((name) => ours(name)), ...(await peers())]
-  for (const framework of FRAMEWORKS)
-    if (framework !== 'core')
-      found.push({ library: null, framework, store: 'none', wire: await wireOf(framework, null, null) })
-  for (const library of libraries) {
-    const framework = library.framework as Exclude<FrameworkName, 'core'>
+/** The apps of a framework: no session, sess, and the others, in memory and in Redis. None, if no library of it is wanted. */
+export async function subjects(
+  framework: FrameworkName,
+  redis: Connection | null,
+  only: (name: string) => boolean,
+): Promise<Subject[]> {
+  const libraries = framework === 'core' ? [OURS_ALONE] : [ours(framework), ...(await peers())]
+  const wanted = libraries.filter((library) => library.framework === framework && only(`${library.name} ${framework}`))
+  if (wanted.length === 0) return []
+  const found: Subject[] = [{ library: null, framework, store: 'none', wire: await bareApp(framework) }]
+  for (const library of wanted) {
     for (const store of library.stores) {
-      if (store === 'redis' && redis === null) continue
-      const wire = await wireOf(framework, library, store === 'redis' ? redis : null)
-      found.push({ library, framework, store, wire })
+      if (store !== 'redis') found.push(await subject(library, store, null))
+      else if (redis !== null) found.push(await subject(library, store, redis))
     }
   }
-  return found.filter(({ library, framework }) => library === null || only(`${library.name} ${framework}`))
+  return found
+}
+
+const bareApp = async (framework: FrameworkName): Promise<Wire> =>
+  framework === 'core' ? bareWire() : wireOf(framework, null, null)
+
+async function subject(library: Library, store: StoreName, redis: Connection | null): Promise<Subject> {
+  const { framework } = library
+  const wire = framework === 'core' ? ourWire(ourMemory(), dataOf) : await wireOf(framework, library, redis)
+  return { library, framework, store, wire }
 }
 
 /** sess with its memory store. */
-export async function ourSubject(framework: FrameworkName): Promise<Subject> {
-  if (framework === 'core')
-    return { library: OURS_ALONE, framework, store: 'memory', wire: ourWire(ourMemory(), dataOf) }
-  const library = ours(framework)
-  return { library, framework, store: 'memory', wire: await wireOf(framework, library, null) }
-}
+export const ourSubject = (framework: FrameworkName): Promise<Subject> =>
+  subject(framework === 'core' ? OURS_ALONE : ours(framework), 'memory', null)
 
 /** What {@link ourWire} needs to be one of them. */
 const OURS_ALONE: Library = {

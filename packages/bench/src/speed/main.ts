@@ -14,7 +14,7 @@ import { connect } from './peers.ts'
 import { printSpeed } from './print.ts'
 import { type Profiled, profile } from './profile.ts'
 import type { SpeedReport } from './report.ts'
-import { digits, floorCells, rounds } from './rounds.ts'
+import { digits, floorCells, rounds, type Timed } from './rounds.ts'
 import { dataOf, FRAMEWORKS, type FrameworkName } from './subject.ts'
 import { serve, throughput } from './throughput.ts'
 
@@ -40,7 +40,7 @@ async function measure({ parts, only, rounds: count, quick, ms }: Plan): Promise
   try {
     const url = redis?.url ?? null
     const measured = {
-      ...(has('cells') && { cells: await timeCells(url, only, count, ms), json: timeJson() }),
+      ...(has('cells') && { cells: await timeAll(url), json: timeJson() }),
       ...(has('profile') && { profile: await profiles(only, count) }),
       ...(has('counts') && {
         counted: await counts(url, only),
@@ -67,12 +67,19 @@ function conditions(count: number): Pick<SpeedReport, 'date' | 'machine' | 'node
 
 const load = (): number => Math.round(((loadavg()[0] ?? 0) / availableParallelism()) * 100) / 100
 
-async function timeCells(url: string | null, only: Plan['only'], count: number, ms: number) {
-  const client = url === null ? null : await connect(url)
-  const cells: Cell[] = floorCells()
-  for (const subject of await subjects(client, only)) cells.push(...(await cellsOf(subject)))
-  console.error(`${cells.length} cells are as they ought to be`)
-  const timed = await rounds(cells, count, ms)
+/** Each framework in a process of its own, as it would be on a server. */
+async function timeAll(url: string | null): Promise<Timed[]> {
+  const timed: Timed[] = []
+  for (const framework of FRAMEWORKS) timed.push(...JSON.parse(await inChild(`cells ${framework} ${url ?? ''}`)))
+  return timed
+}
+
+/** No session, sess and the others on one framework, in turns. */
+async function timeCells(framework: FrameworkName, url: string, { only, rounds: count, ms }: Plan): Promise<Timed[]> {
+  const client = url === '' ? null : await connect(url)
+  const cells: Cell[] = framework === 'core' ? floorCells() : []
+  for (const subject of await subjects(framework, client, only)) cells.push(...(await cellsOf(subject)))
+  const timed = cells.length === 0 ? [] : await rounds(cells, count, ms)
   client?.destroy()
   return timed
 }
@@ -118,17 +125,19 @@ async function profiles(only: Plan['only'], count: number): Promise<Profiled[]> 
   return found
 }
 
-/** One figure of a process that does nothing else. */
+/** What a process finds that does nothing else; it has our own options besides. */
 async function inChild(task: string): Promise<string> {
   console.error(task)
-  const args = ['--expose-gc', '--max-old-space-size=6000', '--enable-source-maps', program, '--child', task]
-  return (await promisify(execFile)(process.execPath, args)).stdout
+  const flags = ['--expose-gc', '--max-old-space-size=6000', '--enable-source-maps']
+  const args = [...flags, program, ...process.argv.slice(2), '--child', task]
+  return (await promisify(execFile)(process.execPath, args, { maxBuffer: 1e8 })).stdout
 }
 
-async function child(task: string): Promise<void> {
+async function child(task: string, plan: Plan): Promise<void> {
   const [kind = '', first = '', second = ''] = task.split(' ')
   if (kind === 'serve') return serve(first as never, second as never) // as throughput() says it
   const work = {
+    cells: () => timeCells(first as FrameworkName, second, plan), // as timeAll() says it
     profile: () => profile(first as FrameworkName, Number(second)), // as profiles() says it
     expiry: () => expiry(Number(first)),
     heap: async () =>
@@ -155,17 +164,18 @@ async function main(): Promise<void> {
       child: { type: 'string' },
     },
   })
-  if (values.child !== undefined) return child(values.child)
   const words = values.only?.split(',').map((word) => word.trim()) ?? []
   const parts = words.filter((word) => (PARTS as readonly string[]).includes(word))
   const names = words.filter((word) => !parts.includes(word))
-  const report = await measure({
+  const plan: Plan = {
     parts: parts.length > 0 ? parts : PARTS,
     only: (name) => names.length === 0 || names.some((word) => name.includes(word)),
     rounds: Number(values.rounds ?? (values.quick ? 3 : 11)),
     quick: values.quick,
     ms: Number(values.ms ?? (values.quick ? 4 : 20)),
-  })
+  }
+  if (values.child !== undefined) return child(values.child, plan)
+  const report = await measure(plan)
   console.log(values.json ? JSON.stringify(report, null, 2) : printSpeed(report))
 }
 
