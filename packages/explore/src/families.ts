@@ -82,10 +82,16 @@ const thieves: Family = {
   ],
 }
 
+/** Three requests, and one thing that goes wrong. */
 const triples: Family = {
   name: '3 requests, every fault',
   quick: 60,
-  scenarios: product(BEGINNINGS, choose(PLANS, 3), [null, ...MISHAPS], [null]),
+  scenarios: product(
+    ['visitor', 'anonymous', 'signed-in', 'rotation-due', 'rotation-lost'],
+    choose(PLANS, 3),
+    [null, ...MISHAPS],
+    [null],
+  ),
 }
 
 /** Four requests, and few interruptions: most races need one or two. */
