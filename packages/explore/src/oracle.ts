@@ -214,33 +214,34 @@ export class Oracle {
     const acknowledged = updates.filter((update) => update.acknowledged)
     const within = (sources: ReadonlySet<string>) =>
       acknowledged.filter(({ committed }) => sources.has(String(committed))).length
-    const least = within(sourcesOf(id, outcomes, false))
-    const carried = within(sourcesOf(id, outcomes, true))
+    const least = within(this.#sourcesOf(id, outcomes, false))
+    const carried = within(this.#sourcesOf(id, outcomes, true))
     const most = carried + updates.length - acknowledged.length
     if (n < least) monitor.report('lost-update', `${n} of ${least}`)
     else if (n < carried) monitor.report('limit: the old session ends while a sign-in carries', `${n} of ${carried}`)
     if (n > most) monitor.report('applied-twice', `${n} of at most ${most}`)
   }
 
+  /**
+   * The session and those it took over from. What is not `doubtful` was there for it to carry to the end; a session that
+   * something else may have ended was not.
+   */
+  #sourcesOf(id: string, outcomes: readonly Outcome[], doubtful: boolean): ReadonlySet<string> {
+    const sources = new Set([id])
+    const signIn = outcomes.find(({ action, committed }) => action === 'sign-in' && committed === id)
+    if (signIn?.handle == null || signIn.refused !== null) return sources
+    const { handle } = signIn
+    const ended = this.#state.storage.read(handle)?.endedReason
+    const others = outcomes.some(
+      (other) => other !== signIn && other.bears === handle && ['sign-in', 'sign-out'].includes(other.action),
+    )
+    if ((others || ended !== 'replaced') && !doubtful) return sources
+    return new Set([...sources, ...this.#sourcesOf(handle, outcomes, doubtful)])
+  }
+
   #broken(rule: string, { action, jar, handle }: Outcome): void {
     this.#state.monitor.report(rule, `${action} of the ${jar}, session ${handle?.slice(0, 6) ?? 'none'}`)
   }
-}
-
-/**
- * The session and those it took over from. What is not `doubtful` was there for it to carry to the end; a session that somebody
- * else may have ended was not.
- */
-function sourcesOf(id: string, outcomes: readonly Outcome[], doubtful: boolean): ReadonlySet<string> {
-  const sources = new Set([id])
-  const signIn = outcomes.find(({ action, committed }) => action === 'sign-in' && committed === id)
-  if (signIn?.handle == null || signIn.refused !== null) return sources
-  const { handle } = signIn
-  const others = outcomes.some(
-    (other) => other !== signIn && other.bears === handle && ['sign-in', 'sign-out'].includes(other.action),
-  )
-  if (others && !doubtful) return sources
-  return new Set([...sources, ...sourcesOf(handle, outcomes, doubtful)])
 }
 
 /** An outcome before anything has happened. */

@@ -56,8 +56,9 @@ interface Pending {
   readonly reject: (error: Error) => void
 }
 
-/** The pause between two attempts is shorter than this, the patience with a store longer. */
+/** In ms: timers that are no longer are pauses between two attempts. */
 const PAUSE = 40
+/** In ms: timers that are no longer end with the patience that the manager has with one store call. */
 const PATIENCE = 2000
 
 /** A server process with the real session manager. Nothing happens in it but what it is told, one thing after the other. */
