@@ -231,7 +231,7 @@ export class Oracle {
     const signIn = outcomes.find(({ action, committed }) => action === 'sign-in' && committed === id)
     if (signIn?.handle == null || signIn.refused !== null) return sources
     const { handle } = signIn
-    const ended = this.#state.storage.read(handle)?.endedReason
+    const ended = this.#state.storage.read(handle)?.endedReason ?? 'replaced'
     const others = outcomes.some(
       (other) => other !== signIn && other.bears === handle && ['sign-in', 'sign-out'].includes(other.action),
     )
