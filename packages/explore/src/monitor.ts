@@ -48,7 +48,7 @@ export class Monitor {
     if (!this.#hardAtLoad.has(request) && record !== null) this.#loads(request, record)
   }
 
-  /** A hard rotation stops every older token, in whatever request. In one process, nobody can tell whose call it is. */
+  /** A hard rotation stops every older token, in whatever request. */
   onReplace(current: SessionRecord, next: SessionRecord, request: number): void {
     const loaded = this.#hardAtLoad.get(request)
     if (next.hardRotations > current.hardRotations) this.#loads(request, next)

@@ -1,10 +1,11 @@
 import type { SessionRecord } from '@sess/core'
 import type { Behaviour, Behaviours } from './behaviour.ts'
+import { canGoOn, faultOf, hasTwin, progressOf } from './choices.ts'
 import { readSetCookie, readToken, store } from './client.ts'
 import type { Violation } from './monitor.ts'
 import { nothingYet, Oracle, type Outcome } from './oracle.ts'
 import { nowhere, type Progress, type Told } from './process.ts'
-import { nameOfPlan, type Plan, type Scenario, times } from './scenario.ts'
+import { type Plan, type Scenario, times } from './scenario.ts'
 import { fork, keyOf, ownRequest, type Request, type State } from './state.ts'
 import type { Call, Fault } from './storage.ts'
 
@@ -14,8 +15,6 @@ export interface Move {
   readonly actor: number
   readonly take: (run: Run) => void | Promise<void>
 }
-
-const FAULTS: readonly Fault[] = ['rejected', 'lost', 'late', 'stale']
 
 /** A moment of a scenario: what may happen next is a choice, and nothing happens by itself. */
 export class Run {
@@ -105,9 +104,9 @@ export class Run {
     return moves[0]
   }
 
-  #movesOf({ phase, process }: Request, index: number, moves: Move[]): void {
+  #movesOf({ phase }: Request, index: number, moves: Move[]): void {
     const add = (label: string, take: Move['take']) => void moves.push(move(index, label, take))
-    if (phase === 'waiting' && !this.#hasTwin(index)) add('is sent', (run) => run.#send(index))
+    if (phase === 'waiting' && !hasTwin(this.#state, this.#scenario, index)) add('is sent', (run) => run.#send(index))
     if (phase === 'sent') add('arrives', (run) => run.#arrive(index))
     if (phase === 'answered') {
       add('is answered', (run) => run.#deliver(index, true))
@@ -116,37 +115,23 @@ export class Run {
       if (this.#scenario.mishap === 'repeated') add('is sent again', (run) => run.#repeat(index))
     }
     if (phase !== 'inside') return
-    const { paused, waits } = this.#progressOf(process, index)
+    const { paused, waits } = progressOf(this.#state, index)
     if (paused) add('goes on', (run) => run.#tell({ kind: 'goes on', request: index, now: run.#state.now }))
     if (waits) add('waited', (run) => run.#tell({ kind: 'waited', request: index, now: run.#state.now }))
-  }
-
-  /** Whether one that is the same in all but its number has yet to be sent: which of them goes first makes no difference. */
-  #hasTwin(index: number): boolean {
-    const { requests } = this.#state
-    const plan = this.#scenario.requests[index]
-    if (plan === undefined) return false
-    return requests.some(
-      (each, number) => number < index && each.phase === 'waiting' && nameOfPlan(each.plan) === nameOfPlan(plan),
-    )
   }
 
   #movesOfCall(call: Call, moves: Move[]): void {
     const { request, name } = call
     moves.push(move(request, name, (run) => run.#answer(call, 'ok')))
-    const { mishap } = this.#scenario
-    const fault = FAULTS.find((each) => each === mishap)
-    if (this.#state.mishaps > 0 || fault === undefined) return
-    if (fault === 'stale' && (name !== 'get' || this.#state.storage.before(call.id) === null)) return
-    if ((fault === 'lost' || fault === 'late') && name === 'get') return
-    moves.push(move(request, `${name} ${fault}`, (run) => run.#answer(call, fault)))
+    const fault = faultOf(call, this.#state, this.#scenario)
+    if (fault !== null) moves.push(move(request, `${name} ${fault}`, (run) => run.#answer(call, fault)))
   }
 
   /** A request may be interrupted so often while it could go on. */
   #withinBound(moves: Move[]): Move[] {
     const { preemptions } = this.#scenario
     const { preempted, last } = this.#state
-    if (preemptions === undefined || preempted < preemptions || !this.#canGoOn(last)) return moves
+    if (preemptions === undefined || preempted < preemptions || !canGoOn(this.#state, last)) return moves
     const own = moves.filter(({ actor }) => actor === last)
     return own.length > 0 ? own : moves
   }
@@ -154,19 +139,8 @@ export class Run {
   #counts({ actor }: Move): void {
     if (actor === -1) return
     const { last } = this.#state
-    if (last !== -1 && actor !== last && this.#canGoOn(last)) this.#state.preempted += 1
+    if (last !== -1 && actor !== last && canGoOn(this.#state, last)) this.#state.preempted += 1
     this.#state.last = actor
-  }
-
-  #canGoOn(index: number): boolean {
-    const process = this.#state.requests[index]?.process
-    if (process === undefined) return false
-    const calls = this.#state.processes[process]?.calls ?? []
-    return this.#progressOf(process, index).paused || calls.some(({ request }) => request === index)
-  }
-
-  #progressOf(process: number, index: number): Progress {
-    return this.#state.processes[process]?.progress.get(index) ?? nowhere
   }
 
   #request(index: number): Request {
@@ -203,8 +177,7 @@ export class Run {
     if (fault === 'rejected' || fault === 'lost') {
       return this.#tell({ kind: 'error', request, nth, message: `the store failed: ${fault}`, now })
     }
-    if (call.name === 'get' && fault === 'ok' && this.#scenario.together !== true)
-      monitor.onLoad(request, value as SessionRecord | null) // that is what a get gives
+    if (call.name === 'get' && fault === 'ok') monitor.onLoad(request, value as SessionRecord | null) // that is what a get gives
     return this.#tell({ kind: 'answer', request, nth, value, now })
   }
 

@@ -32,8 +32,7 @@ describe('the real manager', () => {
     'a share of every family breaks no rule',
     async () => {
       const { results } = await explorer<{ results: { family: string; total: Total }[] }>('--quick', '--json')
-      const quick = families.filter((family) => family.quick > 0)
-      expect(results.map(({ family }) => family)).toEqual(quick.map(({ name }) => name))
+      expect(results.map(({ family }) => family)).toEqual(families.map(({ name }) => name))
       for (const { total } of results) {
         expect(total.violations).toEqual([])
         expect(total.scenarios).toBeGreaterThan(0)
@@ -68,7 +67,7 @@ test('a manager that does not do the same when it is told the same is not believ
 
 describe('docs/proof.md', () => {
   const docs = new URL('../../../docs/', import.meta.url)
-  // As `npm run explore -- --json` printed it.
+  // As `npm run explore -- --json` prints it, family by family.
   const figures = JSON.parse(readFileSync(new URL('benchmarks/explore.json', docs), 'utf8')) as {
     readonly results: readonly { readonly family: string; readonly total: Total }[]
   }

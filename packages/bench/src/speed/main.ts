@@ -41,7 +41,7 @@ async function measure({ parts, only, rounds: count, quick, ms }: Plan): Promise
     const url = redis?.url ?? null
     const measured = {
       ...(has('cells') && { cells: await timeAll(url), json: timeJson() }),
-      ...(has('profile') && { profile: await profiles(only, count) }),
+      ...(has('profile') && { profile: await profiles(only) }),
       ...(has('counts') && {
         counted: await counts(url, only),
         storeCalls: await callsOfStores(),
@@ -118,10 +118,10 @@ async function heldBy(sizes: readonly number[]) {
   return held
 }
 
-async function profiles(only: Plan['only'], count: number): Promise<Profiled[]> {
+async function profiles(only: Plan['only']): Promise<Profiled[]> {
   const found = []
   for (const framework of FRAMEWORKS)
-    if (only(`sess ${framework}`)) found.push(JSON.parse(await inChild(`profile ${framework} ${count}`)))
+    if (only(`sess ${framework}`)) found.push(JSON.parse(await inChild(`profile ${framework}`)))
   return found
 }
 
@@ -138,7 +138,7 @@ async function child(task: string, plan: Plan): Promise<void> {
   if (kind === 'serve') return serve(first as never, second as never) // as throughput() says it
   const work = {
     cells: () => timeCells(first as FrameworkName, second, plan), // as timeAll() says it
-    profile: () => profile(first as FrameworkName, Number(second)), // as profiles() says it
+    profile: () => profile(first as FrameworkName, plan.rounds), // as profiles() says it
     expiry: () => expiry(Number(first)),
     heap: async () =>
       first === 'express-session'
